@@ -1,0 +1,220 @@
+"""The one data type that every stage passes: a Conversation in the OpenAI / TRL conversational layout.
+
+`to_dict()` and `from_dict()` are exactly the JSONL row. Key order is kept everywhere, because the order of
+arguments and of schema properties is part of what a model reads and learns.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+JSON = dict[str, Any]
+ROLES = ("system", "user", "assistant", "tool")
+
+
+class MalformedConversation(ValueError):
+    """A row that is not a Conversation; `code` is a short reason code, the text says what is wrong."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """One call of a tool. `arguments` is always an object, never a JSON string."""
+
+    id: str
+    name: str
+    arguments: JSON
+
+    def to_dict(self) -> JSON:
+        return {"id": self.id, "type": "function", "function": {"name": self.name, "arguments": self.arguments}}
+
+    @classmethod
+    def from_dict(cls, row: Mapping[str, Any], position: int = 0) -> ToolCall:
+        """Accept {"id", "type", "function": {...}} and the bare {"name", "arguments"}; parse string arguments."""
+        function = row.get("function", row)
+        name, arguments = function.get("name"), function.get("arguments", {})
+        if not isinstance(name, str) or not name:
+            raise MalformedConversation("call_without_name", "a tool call has no name")
+        if isinstance(arguments, str):
+            try:
+                arguments = json.loads(arguments) if arguments.strip() else {}
+            except ValueError as error:
+                raise MalformedConversation(
+                    "call_arguments_not_json", f"arguments of {name} are not JSON: {error}"
+                ) from None
+        if arguments is None:
+            arguments = {}
+        if not isinstance(arguments, dict):
+            raise MalformedConversation("call_arguments_not_object", f"arguments of {name} are not an object")
+        return cls(str(row.get("id") or f"call_{position}"), name, arguments)
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A tool's declaration; `parameters` is a JSON Schema object."""
+
+    name: str
+    description: str
+    parameters: JSON
+
+    def to_dict(self) -> JSON:
+        return {
+            "type": "function",
+            "function": {"name": self.name, "description": self.description, "parameters": self.parameters},
+        }
+
+    @classmethod
+    def from_dict(cls, row: Mapping[str, Any]) -> Tool:
+        """Accept {"type": "function", "function": {...}} and the bare function object."""
+        function = row.get("function", row)
+        name = function.get("name") if isinstance(function, Mapping) else None
+        if not isinstance(name, str) or not name:
+            raise MalformedConversation("tool_without_name", "a tool declaration has no name")
+        parameters = function.get("parameters") or {"type": "object", "properties": {}}
+        if not isinstance(parameters, dict):
+            raise MalformedConversation("tool_parameters_not_object", f"parameters of tool {name} are not an object")
+        return cls(name, str(function.get("description") or ""), parameters)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn. Only assistant turns hold `tool_calls`; only tool turns hold `tool_call_id` and `name`."""
+
+    role: str
+    content: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str | None = None
+    name: str | None = None
+
+    def to_dict(self) -> JSON:
+        row: JSON = {"role": self.role}
+        if self.role == "tool":
+            if self.tool_call_id is not None:
+                row["tool_call_id"] = self.tool_call_id
+            if self.name is not None:
+                row["name"] = self.name
+        row["content"] = self.content
+        if self.tool_calls:
+            row["tool_calls"] = [call.to_dict() for call in self.tool_calls]
+        return row
+
+    @classmethod
+    def from_dict(cls, row: Mapping[str, Any]) -> Message:
+        role = row.get("role")
+        if role == "developer":
+            role = "system"
+        if role not in ROLES:
+            raise MalformedConversation(
+                "unknown_role", f"a message has the role {role!r}, not one of {', '.join(ROLES)}"
+            )
+        calls = tuple(ToolCall.from_dict(call, i) for i, call in enumerate(row.get("tool_calls") or ()))
+        if calls and role != "assistant":
+            raise MalformedConversation("calls_outside_assistant", f"a {role} message holds tool calls")
+        call_id, name = row.get("tool_call_id"), row.get("name")
+        if role != "tool":
+            call_id = name = None
+        return cls(role, _text(row.get("content")), calls, call_id and str(call_id), name and str(name))
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A list of messages with the tools that were offered. `timestamp` is UTC, whole seconds, `Z`, where known."""
+
+    id: str
+    messages: tuple[Message, ...]
+    tools: tuple[Tool, ...]
+    source: str
+    timestamp: str | None = None
+
+    @classmethod
+    def build(
+        cls, source: str, messages: Sequence[Message], tools: Sequence[Tool] = (), timestamp: str | None = None
+    ) -> Conversation:
+        """Make a Conversation whose id is the source and a digest of what it says (messages and tools)."""
+        made = cls("", tuple(messages), tuple(tools), source, timestamp)
+        return replace(made, id=f"{source}-{content_digest(made)[:16]}")
+
+    def to_dict(self) -> JSON:
+        row: JSON = {"id": self.id, "messages": [message.to_dict() for message in self.messages]}
+        if self.tools:
+            row["tools"] = [tool.to_dict() for tool in self.tools]
+        if self.timestamp is not None:
+            row["timestamp"] = self.timestamp
+        row["metadata"] = {"source": self.source}
+        return row
+
+    @classmethod
+    def from_dict(cls, row: Mapping[str, Any]) -> Conversation:
+        """Read a JSONL row. Raises MalformedConversation; foreign layouts are read by `sources`, not here."""
+        messages = row.get("messages")
+        if not isinstance(messages, list) or not messages:
+            raise MalformedConversation("no_messages", "the row has no messages")
+        tools = row.get("tools") or []
+        if not isinstance(tools, list):
+            raise MalformedConversation("tools_not_list", "tools is not a list")
+        metadata = row.get("metadata")
+        source = metadata.get("source") if isinstance(metadata, Mapping) else None
+        timestamp = row.get("timestamp")
+        made = cls.build(
+            str(source or "messages"),
+            [Message.from_dict(message) for message in messages],
+            [Tool.from_dict(tool) for tool in tools],
+            str(timestamp) if timestamp is not None else None,
+        )
+        return replace(made, id=str(row["id"])) if row.get("id") else made
+
+    @property
+    def calls(self) -> tuple[ToolCall, ...]:
+        """Every tool call of the conversation, in order."""
+        return tuple(call for message in self.messages for call in message.tool_calls)
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A row that cannot be used, with where it stood and why. `code` is short and stable, `detail` for a person."""
+
+    source: str
+    code: str
+    detail: str
+    raw: str
+    file: str = ""
+    line: int = 0
+
+    def to_dict(self) -> JSON:
+        return {
+            "source": self.source, "file": self.file, "line": self.line,
+            "code": self.code, "detail": self.detail, "raw": self.raw,
+        }  # fmt: skip
+
+
+def content_digest(conversation: Conversation) -> str:
+    """Return the sha256 of messages and tools, so that equal content has equal digests whatever its source or time."""
+    content = {
+        "messages": [message.to_dict() for message in conversation.messages],
+        "tools": [tool.to_dict() for tool in conversation.tools],
+    }
+    return hashlib.sha256(json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
+
+
+def _text(content: Any) -> str:
+    """Flatten OpenAI content parts to text; a part that is not text cannot be learnt from here."""
+    if content is None:
+        return ""
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list):
+        parts = []
+        for part in content:
+            text = part.get("text") if isinstance(part, Mapping) else part
+            if not isinstance(text, str):
+                raise MalformedConversation("content_not_text", "a message holds a part that is not text")
+            parts.append(text)
+        return "".join(parts)
+    raise MalformedConversation("content_not_text", f"a message's content is a {type(content).__name__}, not text")

@@ -1,0 +1,123 @@
+"""What hardware there is, and which number format it computes in."""
+
+from __future__ import annotations
+
+import os
+import platform
+import resource
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hive_mind.errors import UsageError
+
+if TYPE_CHECKING:
+    import torch
+
+DEVICES = ("auto", "cpu", "cuda")
+DTYPES = ("auto", "bf16", "fp32")
+
+
+@dataclass(frozen=True)
+class Device:
+    """A device to compute on. ROCm cards are `cuda` to torch; `name` tells which it is."""
+
+    torch_device: torch.device
+    dtype: torch.dtype
+    name: str
+
+    @property
+    def is_gpu(self) -> bool:
+        return self.torch_device.type == "cuda"
+
+
+def pick(device: str = "auto", dtype: str = "auto") -> Device:
+    """Choose the device and compute dtype. Raises UsageError if the one asked for is not there."""
+    import torch
+
+    if device not in DEVICES:
+        raise UsageError(f"device={device!r} is not one of {', '.join(DEVICES)}")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise UsageError(
+            "device=cuda was asked for, but torch sees no GPU; use device=auto or install a GPU build of torch"
+        )
+    on_gpu = device == "cuda" or (device == "auto" and torch.cuda.is_available())
+    if on_gpu:
+        backend = "ROCm" if torch.version.hip else "CUDA"
+        chosen, name = torch.device("cuda", torch.cuda.current_device()), f"{torch.cuda.get_device_name()} ({backend})"
+    else:
+        chosen, name = torch.device("cpu"), f"{cpu_name()}, {cpu_count()} cores"
+    if dtype == "auto":
+        wanted = torch.bfloat16 if (torch.cuda.is_bf16_supported() if on_gpu else cpu_has_bf16()) else torch.float32
+    else:
+        wanted = {"bf16": torch.bfloat16, "fp32": torch.float32}[dtype]
+    return Device(chosen, wanted, name)
+
+
+def cpu_has_bf16() -> bool:
+    """Tell whether this CPU multiplies bf16 in hardware (AVX512-BF16 or AMX); elsewhere bf16 is slower than fp32."""
+    flags = _cpuinfo("flags").split()
+    return "avx512_bf16" in flags or "amx_bf16" in flags
+
+
+def cpu_name() -> str:
+    """Return the CPU's model name as the system reports it."""
+    return _cpuinfo("model name") or platform.processor() or platform.machine()
+
+
+def cpu_count() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def free_memory(device: torch.device) -> int:
+    """Return free bytes on the device: the GPU's, or what the system calls available."""
+    import torch
+
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    for line in Path("/proc/meminfo").read_text().splitlines():
+        if line.startswith("MemAvailable"):
+            return int(line.split()[1]) * 1024
+    return 2 << 30
+
+
+def peak_memory(device: torch.device) -> int:
+    """Return the peak bytes used so far: on the GPU if that is the device, else this process's resident set."""
+    import torch
+
+    if device.type == "cuda":
+        return int(torch.cuda.max_memory_allocated(device))
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def versions() -> dict[str, Any]:
+    """Return hardware and library versions for run records and bug reports."""
+    import importlib.metadata as metadata
+
+    import torch
+
+    names = ("torch", "transformers", "tokenizers", "safetensors", "peft", "huggingface_hub", "numpy")
+    found = {}
+    for name in names:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = "not installed"
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    return {
+        "python": platform.python_version(), "system": f"{platform.system()} {platform.release()}",
+        "cpu": cpu_name(), "cores": cpu_count(), "gpu": gpu, "libraries": found,
+    }  # fmt: skip
+
+
+def _cpuinfo(key: str) -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except FileNotFoundError:
+        return ""
+    for line in lines:
+        name, _, value = line.partition(":")
+        if name.strip() == key:
+            return value.strip()
+    return ""

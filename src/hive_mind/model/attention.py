@@ -1,0 +1,97 @@
+"""Attention over flat, packed sequences: every token sees the earlier tokens of its own sequence and nothing else.
+
+Two paths compute the same thing. `varlen` is torch's variable-length kernel (GPUs, torch >= 2.10); `separate` runs
+scaled-dot-product attention once per sequence, which on CPU beats any mask because no masked product is computed.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the sequences of a flat batch begin. Made once a batch on the CPU, so that no step waits for the device.
+
+    offsets: (N + 1,) int32 cumulative lengths; positions: (T,) int64, restarting at 0 in each sequence.
+    """
+
+    lengths: tuple[int, ...]
+    offsets: Tensor
+    positions: Tensor
+
+    @classmethod
+    def from_lengths(cls, lengths: Sequence[int], device: torch.device | str = "cpu") -> Layout:
+        counts = torch.tensor(lengths, dtype=torch.int64)
+        offsets = torch.zeros(len(lengths) + 1, dtype=torch.int32)
+        offsets[1:] = counts.cumsum(0)
+        starts = offsets[:-1].to(torch.int64).repeat_interleave(counts)
+        positions = torch.arange(int(offsets[-1])) - starts
+        return cls(tuple(lengths), offsets.to(device), positions.to(device))
+
+    @property
+    def tokens(self) -> int:
+        return sum(self.lengths)
+
+    @property
+    def last(self) -> Tensor:
+        """(N,) index of each sequence's last token."""
+        return self.offsets[1:].to(torch.int64) - 1
+
+
+def attend(query: Tensor, key: Tensor, value: Tensor, layout: Layout) -> Tensor:
+    """Causal attention inside each sequence. query (T, heads, D); key, value (T, kv_heads, D) -> (T, heads, D)."""
+    if query.is_cuda and query.dtype != torch.float32 and varlen_causal() is not None:
+        return _varlen(query, key, value, layout)
+    return _separate(query, key, value, layout)
+
+
+@cache
+def varlen_causal() -> dict[str, Any] | None:
+    """Return the argument that makes torch's varlen kernel causal, or None where this torch has no such kernel.
+
+    torch 2.10 calls it `is_causal`, later versions `window_size`.
+    """
+    try:
+        from torch.nn.attention.varlen import varlen_attn
+    except ImportError:
+        return None
+    parameters = inspect.signature(varlen_attn).parameters
+    return {"window_size": (-1, 0)} if "window_size" in parameters else {"is_causal": True}
+
+
+def _varlen(query: Tensor, key: Tensor, value: Tensor, layout: Layout) -> Tensor:
+    from torch.nn.attention.varlen import varlen_attn
+
+    longest = max(layout.lengths)
+    group = query.shape[1] // key.shape[1]
+    key, value = key.repeat_interleave(group, 1), value.repeat_interleave(group, 1)
+    causal = varlen_causal() or {}
+    out = varlen_attn(query, key, value, layout.offsets, layout.offsets, longest, longest, **causal)
+    assert isinstance(out, Tensor)
+    return out
+
+
+def _separate(query: Tensor, key: Tensor, value: Tensor, layout: Layout) -> Tensor:
+    group = query.shape[1] // key.shape[1]
+    key, value = key.repeat_interleave(group, 1), value.repeat_interleave(group, 1)
+    if len(set(layout.lengths)) == 1:
+        shape = (len(layout.lengths), layout.lengths[0])
+        q, k, v = (x.unflatten(0, shape).transpose(1, 2) for x in (query, key, value))
+        return F.scaled_dot_product_attention(q, k, v, is_causal=True).transpose(1, 2).flatten(0, 1)
+    parts = zip(*(x.split(layout.lengths) for x in (query, key, value)), strict=True)
+    outputs = [
+        F.scaled_dot_product_attention(
+            q.transpose(0, 1)[None], k.transpose(0, 1)[None], v.transpose(0, 1)[None], is_causal=True
+        )[0].transpose(0, 1)
+        for q, k, v in parts
+    ]
+    return torch.cat(outputs)

@@ -1,0 +1,179 @@
+"""Low-rank adapters (LoRA, arXiv 2106.09685) on the seven linear layers of each block, saved in PEFT's format.
+
+The frozen weight keeps the base's format; A and B are fp32 masters, cast to the compute format where they are used.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from hive_mind.errors import HiveMindError, UsageError
+from hive_mind.files import atomic_write, read_json, write_json
+from hive_mind.model.qwen2 import Block, Qwen2
+
+TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+PREFIX = "base_model.model."
+WEIGHTS_FILE = "adapter_model.safetensors"
+CONFIG_FILE = "adapter_config.json"
+
+
+class LoRALinear(nn.Module):
+    """A frozen linear layer plus scale * B A x. x (T, in) -> (T, out); lora_A (r, in), lora_B (out, r)."""
+
+    def __init__(self, base: nn.Linear, r: int, alpha: float) -> None:
+        super().__init__()
+        self.weight, self.bias = base.weight, base.bias
+        self.scale = alpha / r
+        self.enabled = True
+        device = base.weight.device
+        self.lora_A = nn.Parameter(torch.empty(r, base.in_features, dtype=torch.float32, device=device))
+        self.lora_B = nn.Parameter(torch.zeros(base.out_features, r, dtype=torch.float32, device=device))
+
+    def forward(self, x: Tensor) -> Tensor:
+        out = F.linear(x, self.weight, self.bias)
+        if not self.enabled:
+            return out
+        return out + F.linear(F.linear(x, self.lora_A.to(x.dtype)), (self.lora_B * self.scale).to(x.dtype))
+
+
+def attach(model: Qwen2, r: int, alpha: float, seed: int = 0, targets: tuple[str, ...] = TARGETS) -> None:
+    """Put fresh adapters on `targets` and freeze everything else. A is drawn as PEFT draws it, B is zero."""
+    detach(model)
+    model.requires_grad_(False)
+    generator = torch.Generator().manual_seed(seed)
+    for parent, name, linear in _linears(model, targets):
+        layer = LoRALinear(linear, r, alpha)
+        bound = math.sqrt(3) * math.sqrt(2 / (1 + 5)) / math.sqrt(linear.in_features)
+        start = torch.empty(layer.lora_A.shape).uniform_(-bound, bound, generator=generator)
+        with torch.no_grad():
+            layer.lora_A.copy_(start)
+        setattr(parent, name, layer)
+
+
+def detach(model: Qwen2) -> None:
+    """Take the adapters off again, leaving the base as it was."""
+    for parent, name, layer in _adapters(model):
+        plain = nn.Linear(layer.weight.shape[1], layer.weight.shape[0], bias=layer.bias is not None, device="meta")
+        plain.weight, plain.bias = layer.weight, layer.bias
+        setattr(parent, name, plain)
+
+
+def set_enabled(model: Qwen2, enabled: bool) -> None:
+    """Switch the adapters on, or off so that the model computes as the plain base."""
+    for _, _, layer in _adapters(model):
+        layer.enabled = enabled
+
+
+def lora_parameters(model: Qwen2) -> dict[str, nn.Parameter]:
+    """Return the trainable tensors under the names of PEFT's file format."""
+    found = {}
+    for name, module in model.named_modules():
+        if isinstance(module, LoRALinear):
+            found[f"{PREFIX}{name}.lora_A.weight"] = module.lora_A
+            found[f"{PREFIX}{name}.lora_B.weight"] = module.lora_B
+    return found
+
+
+def save_adapter(model: Qwen2, folder: Path, *, base_id: str, revision: str | None) -> None:
+    """Write adapter_config.json and adapter_model.safetensors (bf16) as PeftModel.from_pretrained reads them.
+
+    Raises HiveMindError if a tensor is not finite: nothing is written then.
+    """
+    from safetensors.torch import save
+
+    tensors = {name: parameter.detach().to("cpu", torch.bfloat16) for name, parameter in lora_parameters(model).items()}
+    broken = [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]
+    if broken:
+        raise HiveMindError(
+            f"{len(broken)} of {len(tensors)} adapter tensors are not finite (first: {broken[0]}), so the adapter was "
+            f"not saved to {folder}; continue from the last checkpoint with a lower training.learning_rate"
+        )
+    layers = [layer for _, _, layer in _adapters(model)]
+    r = layers[0].lora_A.shape[0]
+    folder.mkdir(parents=True, exist_ok=True)
+    with atomic_write(folder / WEIGHTS_FILE) as file:
+        file.write(save({name: tensor.contiguous() for name, tensor in tensors.items()}, metadata={"format": "pt"}))
+    names = {name for _, name, _ in _adapters(model)}
+    write_json(folder / CONFIG_FILE, _peft_config(base_id, revision, r, layers[0].scale * r, names))
+
+
+def load_adapter(model: Qwen2, folder: Path) -> None:
+    """Put a saved adapter on `model`, replacing any other; the tensors become fp32 masters.
+
+    Raises UsageError if the folder holds none or one that this package does not compute, HiveMindError if a tensor
+    is missing, left over or of another shape (the adapter then belongs to another base).
+    """
+    from safetensors.torch import load_file
+
+    file = folder / WEIGHTS_FILE
+    if not file.is_file():
+        raise UsageError(f"{folder} holds no {WEIGHTS_FILE}; name the folder of a trained version")
+    config = read_json(folder / CONFIG_FILE)
+    _check_supported(config, folder)
+    attach(model, int(config["r"]), float(config["lora_alpha"]), targets=tuple(config["target_modules"]))
+    load_tensors(model, load_file(file), str(folder))
+
+
+def load_tensors(model: Qwen2, tensors: Mapping[str, Tensor], origin: str) -> None:
+    """Copy tensors into the attached adapters; raises HiveMindError unless names and shapes agree exactly."""
+    parameters = lora_parameters(model)
+    missing, left_over = parameters.keys() - tensors.keys(), tensors.keys() - parameters.keys()
+    wrong = [name for name in parameters.keys() & tensors.keys() if parameters[name].shape != tensors[name].shape]
+    if missing or left_over or wrong:
+        raise HiveMindError(
+            f"the adapter in {origin} does not fit this base model ({len(missing)} missing, "
+            f"{len(left_over)} left over, {len(wrong)} of another shape); load it on the base named in its manifest.json"
+        )
+    with torch.no_grad():
+        for name, parameter in parameters.items():
+            parameter.copy_(tensors[name])
+
+
+def _check_supported(config: Mapping[str, Any], folder: Path) -> None:
+    known = set(TARGETS)
+    targets = config.get("target_modules")
+    unsupported = (
+        config.get("peft_type") != "LORA" or config.get("use_dora") or config.get("use_rslora")
+        or config.get("modules_to_save") or config.get("bias", "none") != "none"
+        or not isinstance(targets, list) or not set(targets) <= known
+        or config.get("rank_pattern") or config.get("alpha_pattern")
+    )  # fmt: skip
+    if unsupported:
+        raise UsageError(
+            f"{folder / CONFIG_FILE} is not a plain LoRA adapter on {', '.join(TARGETS)}; train it with hive-mind"
+        )
+
+
+def _peft_config(base_id: str, revision: str | None, r: int, alpha: float, targets: set[str]) -> dict[str, Any]:
+    return {
+        "peft_type": "LORA", "task_type": "CAUSAL_LM", "base_model_name_or_path": base_id, "revision": revision,
+        "r": r, "lora_alpha": alpha, "lora_dropout": 0.0, "bias": "none", "inference_mode": True,
+        "target_modules": [name for name in TARGETS if name in targets],
+        "fan_in_fan_out": False, "init_lora_weights": True, "use_rslora": False, "use_dora": False,
+        "modules_to_save": None,
+    }  # fmt: skip
+
+
+def _linears(model: Qwen2, targets: tuple[str, ...]) -> Iterator[tuple[nn.Module, str, nn.Linear]]:
+    for parent, name, child in _children(model):
+        if name in targets and isinstance(child, nn.Linear):
+            yield parent, name, child
+
+
+def _adapters(model: Qwen2) -> Iterator[tuple[nn.Module, str, LoRALinear]]:
+    for parent, name, child in _children(model):
+        if isinstance(child, LoRALinear):
+            yield parent, name, child
+
+
+def _children(model: Qwen2) -> list[tuple[nn.Module, str, nn.Module]]:
+    blocks = [layer for layer in model.model.layers if isinstance(layer, Block)]
+    parents = [parent for block in blocks for parent in (block.self_attn, block.mlp)]
+    return [(parent, name, child) for parent in parents for name, child in parent.named_children()]

@@ -1,0 +1,209 @@
+"""The Qwen2 architecture over flat, packed sequences, with parameter names as in the published checkpoints.
+
+Equal to transformers' Qwen2ForCausalLM in its logits (tested); written anew because training without padding and
+generation with mixed row lengths both want the flat form: (T, H) for all sequences of a batch, one after the other.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from hive_mind.errors import UsageError
+from hive_mind.model.attention import Layout, attend
+from hive_mind.model.cache import KVCache
+
+
+@dataclass(frozen=True)
+class Qwen2Config:
+    """The shape of a Qwen2 model, as its config.json gives it."""
+
+    vocab_size: int
+    hidden_size: int
+    intermediate_size: int
+    num_hidden_layers: int
+    num_attention_heads: int
+    num_key_value_heads: int
+    rms_norm_eps: float = 1e-6
+    rope_theta: float = 1_000_000.0
+    tie_word_embeddings: bool = True
+    max_position_embeddings: int = 32_768
+
+    @property
+    def head_dim(self) -> int:
+        return self.hidden_size // self.num_attention_heads
+
+    @classmethod
+    def from_folder(cls, folder: Path) -> Qwen2Config:
+        """Read config.json. Raises UsageError if it is missing or of a kind that this package does not compute."""
+        file = folder / "config.json"
+        if not file.is_file():
+            raise UsageError(f"{folder} holds no config.json; give the folder of a Qwen2 model, or its name on the hub")
+        raw: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        if raw.get("model_type") != "qwen2":
+            raise UsageError(
+                f"{file} is of type {raw.get('model_type')!r}; this version trains Qwen2 and Qwen2.5 models"
+            )
+        rope = raw.get("rope_parameters") or {}
+        scaling = raw.get("rope_scaling") or (rope if rope.get("rope_type", "default") != "default" else None)
+        if scaling or raw.get("use_sliding_window"):
+            raise UsageError(f"{file} asks for rope scaling or a sliding window, which this version does not compute")
+        fields = {name: raw[name] for name in cls.__dataclass_fields__ if name in raw}
+        if "rope_theta" in rope:
+            fields["rope_theta"] = rope["rope_theta"]
+        return cls(**fields)
+
+
+class RMSNorm(nn.Module):
+    """Root-mean-square norm, computed in fp32 whatever the input's format."""
+
+    def __init__(self, size: int, eps: float) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(size))
+        self.eps = eps
+
+    def forward(self, x: Tensor) -> Tensor:
+        wide = x.float()
+        wide = wide * torch.rsqrt(wide.square().mean(-1, keepdim=True) + self.eps)
+        return self.weight * wide.to(x.dtype)
+
+
+class Attention(nn.Module):
+    """Grouped-query attention with rotary positions; biases on q, k and v only."""
+
+    def __init__(self, config: Qwen2Config) -> None:
+        super().__init__()
+        self.head_dim = config.head_dim
+        size, kv_size = config.hidden_size, config.num_key_value_heads * config.head_dim
+        self.q_proj = nn.Linear(size, size)
+        self.k_proj = nn.Linear(size, kv_size)
+        self.v_proj = nn.Linear(size, kv_size)
+        self.o_proj = nn.Linear(size, size, bias=False)
+
+    def forward(
+        self, x: Tensor, rope: tuple[Tensor, Tensor], layout: Layout | None, cache: KVCache | None, layer: int
+    ) -> Tensor:
+        query, key, value = (
+            projection(x).unflatten(-1, (-1, self.head_dim)) for projection in (self.q_proj, self.k_proj, self.v_proj)
+        )
+        query, key = rotate(query, *rope), rotate(key, *rope)
+        if layout is None:
+            assert cache is not None
+            out = cache.attend(layer, query, key, value)
+        else:
+            if cache is not None:
+                cache.fill(layer, key, value, layout)
+            out = attend(query, key, value, layout)
+        return self.o_proj(out.flatten(1))  # type: ignore[no-any-return]
+
+
+class MLP(nn.Module):
+    """The SwiGLU feed-forward block."""
+
+    def __init__(self, config: Qwen2Config) -> None:
+        super().__init__()
+        self.gate_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=False)
+        self.up_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=False)
+        self.down_proj = nn.Linear(config.intermediate_size, config.hidden_size, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))  # type: ignore[no-any-return]
+
+
+class Block(nn.Module):
+    """One pre-norm transformer layer."""
+
+    def __init__(self, config: Qwen2Config) -> None:
+        super().__init__()
+        self.input_layernorm = RMSNorm(config.hidden_size, config.rms_norm_eps)
+        self.self_attn = Attention(config)
+        self.post_attention_layernorm = RMSNorm(config.hidden_size, config.rms_norm_eps)
+        self.mlp = MLP(config)
+
+    def forward(
+        self, x: Tensor, rope: tuple[Tensor, Tensor], layout: Layout | None, cache: KVCache | None, layer: int
+    ) -> Tensor:
+        x = x + self.self_attn(self.input_layernorm(x), rope, layout, cache, layer)
+        return x + self.mlp(self.post_attention_layernorm(x))  # type: ignore[no-any-return]
+
+
+class Decoder(nn.Module):
+    """Embedding, layers and final norm; the name that checkpoints call `model`."""
+
+    def __init__(self, config: Qwen2Config) -> None:
+        super().__init__()
+        self.embed_tokens = nn.Embedding(config.vocab_size, config.hidden_size)
+        self.layers = nn.ModuleList(Block(config) for _ in range(config.num_hidden_layers))
+        self.norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
+
+
+class Qwen2(nn.Module):
+    """A Qwen2 language model. `hidden` reads whole sequences, `step` one more token a row, `project` gives logits."""
+
+    def __init__(self, config: Qwen2Config) -> None:
+        super().__init__()
+        self.config = config
+        self.model = Decoder(config)
+        self.lm_head = (
+            None if config.tie_word_embeddings else nn.Linear(config.hidden_size, config.vocab_size, bias=False)
+        )
+        exponents = torch.arange(0, config.head_dim, 2, dtype=torch.float32) / config.head_dim
+        self.inverse_frequencies: Tensor
+        self.register_buffer("inverse_frequencies", config.rope_theta**-exponents, persistent=False)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.model.embed_tokens.weight.dtype
+
+    @property
+    def device(self) -> torch.device:
+        return self.model.embed_tokens.weight.device
+
+    def hidden(self, input_ids: Tensor, layout: Layout, cache: KVCache | None = None) -> Tensor:
+        """Read packed sequences, input_ids (T,), and return the final normed states (T, H); fills `cache` if given."""
+        x = self._layers(self.model.embed_tokens(input_ids), self._rope(layout.positions), layout, cache)
+        if cache is not None:
+            cache.set_lengths(layout)
+        return x
+
+    def step(self, tokens: Tensor, cache: KVCache) -> Tensor:
+        """Append one token to each of the cache's rows, tokens (rows,), and return their states (rows, H)."""
+        x = self._layers(self.model.embed_tokens(tokens), self._rope(cache.lengths), None, cache)
+        cache.advance()
+        return x
+
+    def project(self, hidden: Tensor) -> Tensor:
+        """Return logits (N, V) of states (N, H). Ask only for the rows needed: V is 151,936 in Qwen2.5."""
+        return F.linear(hidden, self.output_weight)
+
+    @property
+    def output_weight(self) -> Tensor:
+        """The (V, H) output projection; the embedding itself where the two are tied."""
+        return self.model.embed_tokens.weight if self.lm_head is None else self.lm_head.weight
+
+    def new_cache(self, rows: int, capacity: int) -> KVCache:
+        """Return an empty cache for `rows` sequences of at most `capacity` tokens."""
+        c = self.config
+        return KVCache(c.num_hidden_layers, rows, c.num_key_value_heads, capacity, c.head_dim, self.dtype, self.device)
+
+    def _layers(self, x: Tensor, rope: tuple[Tensor, Tensor], layout: Layout | None, cache: KVCache | None) -> Tensor:
+        for number, layer in enumerate(self.model.layers):
+            x = layer(x, rope, layout, cache, number)
+        return self.model.norm(x)  # type: ignore[no-any-return]
+
+    def _rope(self, positions: Tensor) -> tuple[Tensor, Tensor]:
+        angles = positions[:, None].float() * self.inverse_frequencies.float()
+        angles = torch.cat((angles, angles), -1)[:, None]
+        return angles.cos().to(self.dtype), angles.sin().to(self.dtype)
+
+
+def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Apply rotary position embedding (RoFormer, arXiv 2104.09864) in the half-split order. x (T, heads, D)."""
+    first, second = x.chunk(2, -1)
+    return x * cos + torch.cat((-second, first), -1) * sin
