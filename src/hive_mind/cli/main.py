@@ -1,82 +1,93 @@
-"""The `hive-mind` command: one file a subcommand, imported only when that subcommand runs."""
+"""The `hive-mind` command: one file a subcommand, imported only when it runs, so that --help is instant."""
 
 from __future__ import annotations
 
 import importlib
 import sys
 
-import click
-
 from hive_mind import __version__
-from hive_mind.errors import EXIT_INTERRUPTED, HiveMindError
+from hive_mind.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_USAGE, HiveMindError
 
 # name -> (module under hive_mind.cli, function or Typer app in it, one line of help)
 COMMANDS = {
-    "run": ("run", "run", "Do the whole job of a config: data, training, evaluation, gate, promotion, report."),
-    "data": ("data", "app", "Fetch, build and inspect training data."),
-    "base": ("base", "app", "Build the tiny base model from its recorded recipe."),
-    "train": ("train", "train", "Train a LoRA adapter on a dataset."),
-    "monitor": ("monitor", "monitor", "Follow a training run live, with its loss curve."),
-    "evaluate": ("evaluate", "evaluate", "Measure models on held-out examples."),
-    "compare": ("evaluate", "compare", "Compare two models on the same examples."),
-    "report": ("report", "report", "Write the report of a version again."),
-    "models": ("models", "app", "List, show, promote, roll back and verify versions."),
-    "chat": ("chat", "chat", "Ask a model, with or without tools."),
+    "run": ("run", "run", "do the whole job of a config: data, training, evaluation, gate, promotion, report"),
+    "data": ("data", "app", "fetch, build and inspect training data"),
+    "base": ("base", "app", "build the tiny base model from its recorded recipe"),
+    "train": ("train", "train", "train a LoRA adapter on a dataset"),
+    "monitor": ("monitor", "monitor", "follow a training run live, with its loss curve"),
+    "evaluate": ("evaluate", "evaluate", "measure models on held-out examples"),
+    "compare": ("evaluate", "compare", "compare two models on the same examples"),
+    "report": ("report", "report", "write the report of a version again"),
+    "models": ("models", "app", "list, show, promote, roll back and verify versions"),
+    "chat": ("chat", "chat", "ask a model, with or without tools"),
 }
 
 
-class LazyCommands(click.Group):
-    """A command group that knows its subcommands' names and help without importing them."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name not in COMMANDS:
-            return None
-        module, attribute, help_text = COMMANDS[name]
-        return _load(module, attribute, name, help_text)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, help_text) for name, (_, _, help_text) in COMMANDS.items()])
-
-
-def _load(module: str, attribute: str, name: str, help_text: str) -> click.Command:
-    import typer
-
-    target = getattr(importlib.import_module(f"hive_mind.cli.{module}"), attribute)
-    if not isinstance(target, typer.Typer):
-        app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-        app.command(name, help=target.__doc__ or help_text)(target)
-        target = app
-    command = typer.main.get_command(target)
-    command.name = name
-    return command
-
-
-@click.group(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="hive-mind")
-def group() -> None:
-    """Train, measure, gate and serve a small tool-calling model on your own machine.
-
-    The whole job on what the package carries: hive-mind run configs/sample.yaml
-    """
+def usage() -> str:
+    """Return the text of `hive-mind --help`."""
+    lines = [
+        "Usage: hive-mind COMMAND [OPTIONS] [SECTION.KEY=VALUE ...]",
+        "",
+        "Train, measure, gate and serve a small tool-calling model on your own machine.",
+        "",
+        "Commands:",
+        *(f"  {name:<10}{text}" for name, (_, _, text) in COMMANDS.items()),
+        "",
+        "The whole job on what the package carries:  hive-mind run configs/sample.yaml",
+        "A command's options:                        hive-mind COMMAND --help",
+    ]
+    return "\n".join(lines)
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with the code that errors.py gives the outcome."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    sys.exit(_run(arguments))
+
+
+def _run(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(usage())
+        return EXIT_DONE
+    if arguments[0] == "--version":
+        print(f"hive-mind {__version__}")
+        return EXIT_DONE
+    name, *rest = arguments
+    if name not in COMMANDS:
+        return _unknown(name)
     try:
-        code = group.main(args=arguments, prog_name="hive-mind", standalone_mode=False)
-        sys.exit(code if isinstance(code, int) else 0)
-    except click.exceptions.Abort:
-        sys.exit(EXIT_INTERRUPTED)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
+        return _command(name, rest)
     except HiveMindError as error:
         print(f"error: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+        return error.exit_code
     except KeyboardInterrupt:
         print("interrupted; run the same command again to continue", file=sys.stderr)
-        sys.exit(EXIT_INTERRUPTED)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output has gone (`| head`), which is no failure of ours
+        return EXIT_DONE
+
+
+def _command(name: str, arguments: list[str]) -> int:
+    import typer
+
+    module, attribute, _ = COMMANDS[name]
+    target = getattr(importlib.import_module(f"hive_mind.cli.{module}"), attribute)
+    app = target
+    if not isinstance(target, typer.Typer):
+        app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+        app.command()(target)
+    try:
+        app(args=arguments, prog_name=f"hive-mind {name}")
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else EXIT_DONE
+    return EXIT_DONE
+
+
+def _unknown(name: str) -> int:
+    import difflib
+
+    near = difflib.get_close_matches(name, COMMANDS, n=1)
+    hint = f"did you mean `hive-mind {near[0]}`?" if near else "`hive-mind --help` lists the commands"
+    print(f"error: there is no command {name!r}; {hint}", file=sys.stderr)
+    return EXIT_USAGE

@@ -1,0 +1,42 @@
+"""The registry: sealed versions, which of them is served, and how it came to be."""
+
+from __future__ import annotations
+
+from hive_mind.registry.history import REGISTRY_FILE, Promotion, history
+from hive_mind.registry.manifest import (
+    MANIFEST_FILE,
+    Manifest,
+    SealedFile,
+    is_sealed,
+    load_manifest,
+    manifest_digest,
+    refuse_sealed,
+    seal,
+    verify,
+)
+from hive_mind.registry.promotion import LATEST, latest, promote, rollback
+from hive_mind.registry.versions import REPORTS, Version, list_versions, next_version, resolve
+
+__all__ = [
+    "LATEST",
+    "MANIFEST_FILE",
+    "REGISTRY_FILE",
+    "REPORTS",
+    "Manifest",
+    "Promotion",
+    "SealedFile",
+    "Version",
+    "history",
+    "is_sealed",
+    "latest",
+    "list_versions",
+    "load_manifest",
+    "manifest_digest",
+    "next_version",
+    "promote",
+    "refuse_sealed",
+    "resolve",
+    "rollback",
+    "seal",
+    "verify",
+]

@@ -1,0 +1,160 @@
+"""`hive-mind data`: fetch raw files, build the dataset, look at single rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from hive_mind.curation import DataSettings
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)
+
+Overrides = Annotated[list[str] | None, typer.Argument(help="data.KEY=VALUE settings that win")]
+Config = Annotated[Path | None, typer.Option("--config", help="a settings file; its data section is used")]
+Json = Annotated[bool, typer.Option("--json", help="print one JSON object last on standard output")]
+
+
+@app.callback()
+def data() -> None:
+    """Fetch, build and inspect training data."""
+
+
+@app.command()
+def fetch(overrides: Overrides = None, config: Config = None, json_output: Json = False) -> None:
+    """Download the raw files of every source that lies on the hub into the hub cache, and pin them in the lock file."""
+    from hive_mind.curation import fetch as fetch_sources
+    from hive_mind.curation.tables import aligned
+    from hive_mind.hub import megabytes
+    from hive_mind.progress import say
+
+    settings = _settings(config, overrides)
+    inputs = fetch_sources(settings, say)
+    rows = [
+        [source, file.name, megabytes(file.path.stat().st_size), inputs.commits[source][:12]]
+        for source, files in inputs.files.items()
+        for file in files
+    ]
+    print(aligned(["source", "file", "size", "commit"], rows))
+    print(f"\npinned in {settings.lock}; next: hive-mind data build{f' --config {config}' if config else ''}")
+    if json_output:
+        _print_json({
+            "lock": str(settings.lock), "commits": inputs.commits, "skipped": inputs.skipped,
+            "files": {source: [str(file.path) for file in files] for source, files in inputs.files.items()},
+        })  # fmt: skip
+
+
+@app.command()
+def build(overrides: Overrides = None, config: Config = None, json_output: Json = False) -> None:
+    """Read, check, deduplicate and split all sources into one dataset; every row is accounted for.
+
+    Exit codes: 0 done (also when nothing changed), 1 the hub or the disk failed, 2 wrong settings, 4 data refused.
+    """
+    from hive_mind.curation import build as build_dataset
+    from hive_mind.curation.tables import accounting_table, composition_table
+
+    manifest = build_dataset(_settings(config, overrides))
+    print(accounting_table(manifest), composition_table(manifest), sep="\n\n")
+    print(f"\n{manifest.train}\nnext: hive-mind data inspect {manifest.train} 1")
+    print(f"      hive-mind run {config or 'configs/foundation.yaml'}")
+    if json_output:
+        _print_json(manifest.to_dict())
+
+
+@app.command()
+def inspect(
+    file: Annotated[Path, typer.Argument(help="a training file")],
+    number: Annotated[int, typer.Argument(metavar="N", help="the row, from 1", min=1)] = 1,
+    base: Annotated[str, typer.Option(help="whose tokenizer and chat template: tiny, a folder, a hub model")] = "tiny",
+    json_output: Json = False,
+) -> None:
+    """Show one row as the model sees it: the decoded tokens, with those that are learnt from coloured."""
+    from hive_mind.chat.render import UnusableForTraining, render
+    from hive_mind.chat.tokenizer import load_tokenizer
+    from hive_mind.conversation import Reject
+    from hive_mind.curation import read_row
+    from hive_mind.errors import DataRefused, UsageError
+    from hive_mind.model.base import ModelSettings, resolve_base
+
+    row = read_row(file, number)
+    if row is None:
+        raise UsageError(f"{file} has fewer than {number} rows; choose a smaller number")
+    if isinstance(row, Reject):
+        raise DataRefused(f"{file}, line {row.line} cannot be used: {row.code} ({row.detail})")
+    # a folder needs no weights here; a model on the hub comes whole, pinned, as training will want it
+    folder = Path(base) if Path(base).is_dir() else resolve_base(ModelSettings(base=base)).folder
+    tokenizer = load_tokenizer(folder)
+    try:
+        rendered = render(row, tokenizer)
+    except UnusableForTraining as error:
+        raise DataRefused(f"{file}, row {number} cannot be trained on: {error.code} ({error})") from None
+    labelled = sum(rendered.labelled)
+    _print_coloured([(tokenizer.decode(ids), learnt) for ids, learnt in _runs(rendered.input_ids, rendered.labelled)])
+    print(
+        f"\n{row.id}, source {row.source}, tools declared: {len(row.tools)}; {len(rendered.input_ids)} tokens, "
+        f"{labelled} of them ({labelled / len(rendered.input_ids):.0%}) learnt from"
+    )
+    if json_output:
+        _print_json({"row": row.to_dict(), "input_ids": rendered.input_ids, "labelled": rendered.labelled})
+
+
+def _settings(config: Path | None, overrides: list[str] | None) -> DataSettings:
+    """Read the data section of a run's settings; the other sections belong to other stages and are not looked at."""
+    from pydantic import ConfigDict
+
+    from hive_mind.config import Settings, load, setting
+    from hive_mind.curation import DataSettings
+    from hive_mind.errors import UsageError
+
+    class RunFile(Settings):
+        model_config = ConfigDict(extra="ignore", frozen=True)
+        sample: bool = setting(False, "the raw files are the sample world's")
+        data: DataSettings = setting(DataSettings(), "the data stage")
+
+    for override in overrides or ():
+        if not override.startswith("data."):
+            raise UsageError(
+                f"{override!r} is no setting of the data stage; write data.KEY=VALUE, e.g. data.raw_dir=DIR"
+            )
+    loaded = load(RunFile, config, overrides or ())
+    if not loaded.sample:
+        return loaded.data
+    from hive_mind.demo.generate import write_raw
+
+    raw = loaded.data.dir / "raw"
+    write_raw(raw, seed=loaded.data.seed)
+    return loaded.data.model_copy(update={"raw_dir": raw})
+
+
+def _runs(ids: list[int], flags: list[bool]) -> list[tuple[list[int], bool]]:
+    """Cut ids where the flag changes."""
+    runs: list[tuple[list[int], bool]] = []
+    for number, flag in zip(ids, flags, strict=True):
+        if runs and runs[-1][1] == flag:
+            runs[-1][0].append(number)
+        else:
+            runs.append(([number], flag))
+    return runs
+
+
+def _print_coloured(pieces: list[tuple[str, bool]]) -> None:
+    """Print learnt text in green on a terminal, between ⟦ and ⟧ elsewhere."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False, soft_wrap=True)
+    text = Text()
+    for piece, learnt in pieces:
+        if console.is_terminal:
+            text.append(piece, style="bold green" if learnt else "dim")
+        else:
+            text.append(f"⟦{piece}⟧" if learnt else piece)
+    console.print(text, end="")
+
+
+def _print_json(value: object) -> None:
+    import orjson
+
+    print(orjson.dumps(value).decode())

@@ -1,0 +1,65 @@
+"""Settings of the data stage: where rows come from, how many of each, and what is held out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import field_validator
+
+from hive_mind.config import Settings, setting
+from hive_mind.sources import SOURCES
+
+
+class SourceSettings(Settings):
+    """What to take from one source."""
+
+    include: bool = setting(True, "false leaves the source out")
+    cap: int | None = setting(None, "at most so many training rows; held-out rows come on top", ge=1)
+    first: int | None = setting(None, "only the first so many rows in time order", ge=1)
+    held_out: float | None = setting(
+        None, "share for validation and test together; none = the shares below", ge=0, lt=1
+    )
+    files: list[Path] = setting([], "raw files to read instead of the hub's or raw_dir's")
+    revision: str | None = setting(None, "commit, tag or branch on the hub; none = the locked or newest one")
+
+
+class DataSettings(Settings):
+    """Settings of `hive-mind data build`. Every source is included unless its `include` is false."""
+
+    dir: Path = setting(Path("data"), "folder that the dataset is written to")
+    raw_dir: Path | None = setting(None, "folder with the sources' raw files, read instead of fetching from the hub")
+    automated: str | None = setting(
+        None, 'pattern of exported usage files; none = automated/training_data_*.jsonl inside `dir`, "" = none of them'
+    )
+    lock: Path = setting(Path("data/hub.lock.json"), "file that pins commits and digests of what came from the hub")
+    sources: dict[str, SourceSettings] = setting({}, "settings of single sources, by name")
+    validation_share: float = setting(0.05, "share of each source held out to watch training", ge=0, lt=0.5)
+    test_share: float = setting(0.05, "share of each source held out to compare models", ge=0, lt=0.5)
+    seed: int = setting(42, "decides which rows are held out and which stay under a cap")
+
+    @field_validator("sources")
+    @classmethod
+    def _known(cls, sources: dict[str, SourceSettings]) -> dict[str, SourceSettings]:
+        for name in sources:
+            if name not in SOURCES:
+                raise ValueError(f"there is no source {name!r}; there are {', '.join(SOURCES)}")
+        return sources
+
+    def of(self, source: str) -> SourceSettings:
+        """Return a source's settings, the defaults where none are given."""
+        return self.sources.get(source, SourceSettings())
+
+    def shares(self, source: str) -> tuple[float, float]:
+        """Return the shares of a source's rows that go to validation and to test."""
+        held_out = self.of(source).held_out
+        total = self.validation_share + self.test_share
+        if held_out is None:
+            return self.validation_share, self.test_share
+        if total == 0:
+            return 0.0, held_out
+        return held_out * self.validation_share / total, held_out * self.test_share / total
+
+    @property
+    def automated_pattern(self) -> str:
+        """Return the pattern of usage files, "" for none."""
+        return str(self.dir / "automated" / "training_data_*.jsonl") if self.automated is None else self.automated

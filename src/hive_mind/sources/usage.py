@@ -1,0 +1,81 @@
+"""Real usage as the report's MCP server logged it: one request, the tool used, its command and what came back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hive_mind.conversation import JSON, Conversation, Message, Reject, Tool, ToolCall
+from hive_mind.sources import bash_commands, messages
+from hive_mind.sources.source import NOT_SUCCESSFUL, GroupBy, Hub, build, reject, text_of
+from hive_mind.sources.timestamps import utc
+
+NAME = "usage"
+LICENCE = "private"
+HUB: Hub | None = None
+FOLDERS: tuple[str, ...] = ("usage",)
+FILES: tuple[str, ...] = ("usage*", "training_data_*")
+NEVER: tuple[str, ...] = ()
+GROUP_BY: GroupBy = "session"
+
+PLAIN_ANSWERS = frozenset({
+    "", "answer", "assistant", "chat", "code_generation", "code_review", "conversation", "explanation",
+    "function_calling", "none", "text_generation",
+})  # fmt: skip
+"""Values of `tool` that name a kind of answer, not a tool: the output is what the model should say."""
+
+
+def understands(row: JSON) -> bool:
+    return "user_request" in row or _is_exported(row)
+
+
+def convert(row: JSON) -> Conversation | Reject:
+    """Turn a logged interaction into a plain answer or a call of its tool; failed ones are not learnt from.
+
+    Rows that the store exported are in our own schema already, with `metadata.source` usage.
+    """
+    if "user_request" not in row and _is_exported(row):
+        return messages.convert(row)
+    if not _succeeded(row.get("success")):
+        return reject(NAME, NOT_SUCCESSFUL, "the interaction did not succeed")
+    request, tool = text_of(row.get("user_request")), text_of(row.get("tool"))
+    if request is None or tool is None:
+        return reject(NAME, "not_text", "user_request or tool is not text")
+    if not request.strip():
+        return reject(NAME, "empty_request", "user_request is empty")
+    try:
+        timestamp = utc(row.get("timestamp"))
+    except ValueError as error:
+        return reject(NAME, "unreadable_timestamp", f"the timestamp cannot be read: {error}")
+    user = Message("user", request.strip())
+    if tool.strip().lower() in PLAIN_ANSWERS:
+        output = text_of(row.get("output"))
+        if output is None or not output.strip():
+            return reject(NAME, "empty_answer", "the output is empty or not text")
+        return build(NAME, [user, Message("assistant", output.strip("\r\n"))], timestamp=timestamp)
+    command = text_of(row.get("command"))
+    if command is None or not command.strip():
+        return reject(NAME, "empty_command", f"the command of {tool.strip()} is empty or not text")
+    call = ToolCall("call_0", tool.strip(), {"command": command.strip()})
+    answer = Message("assistant", "", tool_calls=(call,))
+    return build(NAME, [user, answer], [_declare(tool.strip())], timestamp)
+
+
+def _declare(name: str) -> Tool:
+    """Declare a tool that the log knows by name alone: whatever it is, it took a command."""
+    if name == bash_commands.BASH.name:
+        return bash_commands.BASH
+    command = {"type": "string", "description": f"The command for {name}."}
+    schema: JSON = {"type": "object", "properties": {"command": command}, "required": ["command"]}
+    return Tool(name, f"Run a {name} command and return its output.", schema)
+
+
+def _succeeded(success: Any) -> bool:
+    """Tell whether an interaction succeeded; one that does not say counts as a success."""
+    if isinstance(success, str):
+        return success.strip().lower() not in ("false", "0", "no", "failed", "failure", "error")
+    return success is None or bool(success)
+
+
+def _is_exported(row: JSON) -> bool:
+    metadata = row.get("metadata")
+    return "messages" in row and isinstance(metadata, dict) and metadata.get("source") == NAME

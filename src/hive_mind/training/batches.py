@@ -1,0 +1,135 @@
+"""Which examples make up each step, in which order, and how a step is split into flat micro-batches.
+
+A step is a fixed set of examples. How they are packed into micro-batches decides speed and memory, never the result.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hive_mind.model.attention import Layout
+from hive_mind.training.tokens import Examples
+
+
+@dataclass(frozen=True)
+class Step:
+    """One optimizer step: number from 1, the epoch's progress after it, and indices into Examples."""
+
+    number: int
+    epoch: float
+    consumed: int
+    indices: tuple[int, ...]
+    tokens: int
+    labelled_tokens: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Every step of a run. The last step of an epoch takes what is left, so no example is dropped or seen twice."""
+
+    examples: Examples
+    step_size: int
+    epochs: int
+    seed: int
+    max_steps: int | None = None
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return math.ceil(len(self.examples) / self.step_size)
+
+    @property
+    def total_steps(self) -> int:
+        every = self.steps_per_epoch * self.epochs
+        return every if self.max_steps is None else min(every, self.max_steps)
+
+    def steps(self, consumed: int = 0) -> Iterator[Step]:
+        """Yield the steps that follow after `consumed` examples, which is where a checkpoint says it stopped."""
+        count, lengths, labelled = len(self.examples), self.examples.lengths, self.examples.labelled_lengths
+        epoch, start = divmod(consumed, count)
+        number = epoch * self.steps_per_epoch + math.ceil(start / self.step_size)
+        while number < self.total_steps:
+            order = epoch_order(count, self.seed, epoch)
+            for begin in range(start, count, self.step_size):
+                if number == self.total_steps:
+                    return
+                number += 1
+                chosen = order[begin : begin + self.step_size]
+                done = epoch * count + begin + len(chosen)
+                tokens, targets = int(lengths[chosen].sum()), int(labelled[chosen].sum())
+                yield Step(number, done / count, done, tuple(chosen), tokens, targets)
+            epoch, start = epoch + 1, 0
+
+    def tokens_after(self, consumed: int) -> int:
+        """Return how many tokens the steps after `consumed` examples will read."""
+        return sum(step.tokens for step in self.steps(consumed))
+
+
+def epoch_order(count: int, seed: int, epoch: int) -> list[int]:
+    """Return the order of an epoch: by a hash, so that it is the same with every library version."""
+    return sorted(
+        range(count), key=lambda i: hashlib.blake2b(f"{seed}:{epoch}:{i}".encode(), digest_size=8).digest()
+    )
+
+
+@dataclass(frozen=True)
+class Packing:
+    """How a step is split: a micro-batch holds at most so many examples and, beyond its first, so many tokens."""
+
+    examples: int
+    tokens: int | None = None
+
+    def split(self, indices: Sequence[int], lengths: Sequence[int]) -> list[list[int]]:
+        """Split `indices` in their order; `lengths` are their examples' token counts."""
+        batches: list[list[int]] = []
+        filled = 0
+        for index, length in zip(indices, lengths, strict=True):
+            full = batches and (
+                len(batches[-1]) == self.examples or (self.tokens is not None and filled + length > self.tokens)
+            )
+            if full or not batches:
+                batches.append([])
+                filled = 0
+            batches[-1].append(index)
+            filled += length
+        return batches
+
+    def to_dict(self) -> dict[str, int | None]:
+        return {"examples": self.examples, "tokens": self.tokens}
+
+
+@dataclass(frozen=True)
+class MicroBatch:
+    """Whole examples in one flat sequence: input_ids (T,) int64.
+
+    `rows` (L,) are the positions whose next token is learnt, `targets` (L,) those tokens; both within one example.
+    `sources` (L,) int64 says which source each target belongs to.
+    """
+
+    input_ids: Tensor
+    layout: Layout
+    rows: Tensor
+    targets: Tensor
+    sources: Tensor
+
+
+def collate(examples: Examples, indices: Sequence[int], device: torch.device | str = "cpu") -> MicroBatch:
+    """Pack examples into one flat micro-batch, made on the CPU and moved once."""
+    parts = [slice(int(examples.offsets[i]), int(examples.offsets[i + 1])) for i in indices]
+    ids = np.concatenate([examples.ids[part] for part in parts]).astype(np.int64)
+    labelled = np.concatenate([examples.labelled[part] for part in parts])
+    lengths = [part.stop - part.start for part in parts]
+    # The token at position p is predicted from p - 1; a sequence's first token has nothing to be predicted from.
+    positions = np.flatnonzero(labelled)
+    sources = np.repeat(examples.source[list(indices)].astype(np.int64), lengths)[positions]
+    tensors = [torch.from_numpy(array) for array in (ids, positions - 1, ids[positions], sources)]
+    if torch.device(device).type == "cuda":
+        tensors = [tensor.pin_memory().to(device, non_blocking=True) for tensor in tensors]
+    input_ids, rows, targets, of_source = tensors
+    return MicroBatch(input_ids, Layout.from_lengths(lengths, device), rows, targets, of_source)

@@ -1,0 +1,64 @@
+"""Cross entropy on labelled tokens only, in chunks: the full logits (T x 151,936 in Qwen2.5) never exist.
+
+The output projection is frozen, so the gradient with respect to the hidden states is known as soon as a chunk's
+softmax is; it is computed right then and the chunk's logits are dropped.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+LOGITS_BYTES = 256 << 20
+
+
+def chunk_rows(loss_chunk: int | Literal["auto"], vocab_size: int) -> int:
+    """Return how many rows' logits to hold at once; `auto` keeps their fp32 copy near 256 MB."""
+    return max(16, LOGITS_BYTES // (4 * vocab_size)) if loss_chunk == "auto" else loss_chunk
+
+
+def summed_loss(hidden: Tensor, weight: Tensor, targets: Tensor, chunk: int) -> Tensor:
+    """Sum of -log p(target) over rows, a fp32 scalar. hidden (N, H), frozen weight (V, H), targets (N,)."""
+    loss: Tensor = _ChunkedCrossEntropy.apply(hidden, weight, targets, chunk)
+    return loss
+
+
+@torch.no_grad()
+def token_losses(hidden: Tensor, weight: Tensor, targets: Tensor, chunk: int) -> Tensor:
+    """-log p(target) of each row, (N,) fp32, without gradient. Shapes as in `summed_loss`."""
+    parts = zip(hidden.split(chunk), targets.split(chunk), strict=True)
+    losses = [F.cross_entropy(_wide(F.linear(h, weight)), t, reduction="none") for h, t in parts]
+    return torch.cat(losses) if losses else hidden.new_zeros(0, dtype=torch.float32)
+
+
+class _ChunkedCrossEntropy(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor, chunk: int) -> Tensor:
+        wanted = ctx.needs_input_grad[0]
+        gradient = torch.empty_like(hidden) if wanted else None
+        total = torch.zeros((), dtype=torch.promote_types(hidden.dtype, torch.float32), device=hidden.device)
+        for start in range(0, len(targets), chunk):
+            part, target = hidden[start : start + chunk], targets[start : start + chunk, None]
+            logits = _wide(F.linear(part, weight))
+            log_sum = logits.logsumexp(-1, keepdim=True)
+            total += (log_sum - logits.gather(-1, target)).sum()
+            if gradient is not None:
+                softmax = logits.sub_(log_sum).exp_()
+                softmax.scatter_add_(-1, target, torch.full_like(log_sum, -1.0))
+                torch.mm(softmax.to(hidden.dtype), weight, out=gradient[start : start + chunk])
+        ctx.gradient = gradient
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None, None, None]:  # type: ignore[override]
+        gradient = ctx.gradient
+        ctx.gradient = None
+        return gradient * upstream.to(gradient.dtype), None, None, None
+
+
+def _wide(logits: Tensor) -> Tensor:
+    """Logits in at least fp32: a softmax over many words loses too much in bf16."""
+    return logits.float() if logits.dtype in (torch.bfloat16, torch.float16) else logits

@@ -1,0 +1,37 @@
+"""Fixtures that many tests share: the real data's folder, the packaged tiny base, quiet threads."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from hive_mind.model.base import TINY_FOLDER
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real rows for development; its rows never enter the repository."""
+    folder = os.environ.get("HIVE_MIND_REAL_DATA")
+    if not folder:
+        pytest.skip("HIVE_MIND_REAL_DATA is not set: this test reads real rows, which are not in the repository")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def tiny_folder() -> Path:
+    """The tiny base model that the package carries."""
+    return TINY_FOLDER
+
+
+@pytest.fixture(scope="session")
+def tiny_tokenizer(tiny_folder):
+    from hive_mind.chat.tokenizer import load_tokenizer
+
+    return load_tokenizer(tiny_folder)
+
+
+@pytest.fixture(scope="session")
+def qwen_tokenizer(real_data):
+    from hive_mind.chat.tokenizer import load_tokenizer
+
+    return load_tokenizer(real_data / "qwen2.5-0.5b")
