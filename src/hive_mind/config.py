@@ -6,6 +6,7 @@ Unknown keys are errors that name the nearest known one.
 
 from __future__ import annotations
 
+import copy
 import difflib
 import types
 import typing
@@ -31,7 +32,7 @@ S = TypeVar("S", bound=Settings)
 def setting(default: Any = ..., help: str = "", **bounds: Any) -> Any:
     """Declare one setting; `bounds` are pydantic's (ge, gt, le, lt, ...)."""
     if isinstance(default, (dict, list, Settings)):
-        return Field(default_factory=lambda: default, description=help, **bounds)
+        return Field(default_factory=lambda: copy.deepcopy(default), description=help, **bounds)
     return Field(default, description=help, **bounds)
 
 

@@ -11,7 +11,9 @@ from hive_mind.chat.tokenizer import load_tokenizer
 from hive_mind.conversation import Conversation, Message, Tool, ToolCall
 
 WEATHER = Tool("get_weather", "Weather of a place", {"type": "object", "properties": {"place": {"type": "string"}}})
-CALL = ToolCall("call_0", "get_weather", {"place": 'Zürich "Nord" <b>', "days": 3, "exact": True, "more": {"a": [1, None]}})
+CALL = ToolCall(
+    "call_0", "get_weather", {"place": 'Zürich "Nord" <b>', "days": 3, "exact": True, "more": {"a": [1, None]}}
+)
 LATER = ToolCall("call_1", "get_weather", {"place": "Bern"})
 
 CONVERSATIONS = {
@@ -78,9 +80,10 @@ def test_default_system_text_comes_from_the_loaded_template(tokenizer):
 def test_labels_are_assistant_words_with_their_end(tokenizer):
     conversation = Conversation.build("test", CONVERSATIONS["result"], (WEATHER,))
     assert labelled_text(tokenizer, render(conversation, tokenizer)) == (
-        '<tool_call>\n{"name": "get_weather", "arguments": {"place": "Zürich \\"Nord\\" <b>", "days": 3, "exact": true, '
-        '"more": {"a": [1, null]}}}\n</tool_call>\n<tool_call>\n{"name": "get_weather", "arguments": {"place": "Bern"}}\n'
-        "</tool_call><|im_end|>Sun in Zürich,\n\nrain in Bern.<|im_end|>你好 🌞<|im_end|>"
+        '<tool_call>\n{"name": "get_weather", "arguments": {"place": "Zürich \\"Nord\\" <b>", "days": 3, '
+        '"exact": true, "more": {"a": [1, null]}}}\n</tool_call>\n'
+        '<tool_call>\n{"name": "get_weather", "arguments": {"place": "Bern"}}\n</tool_call><|im_end|>'
+        "Sun in Zürich,\n\nrain in Bern.<|im_end|>你好 🌞<|im_end|>"
     )
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from hive_mind.config import load
+from hive_mind.curation import build
 from hive_mind.curation.inputs import gather
 from hive_mind.curation.settings import DataSettings
-from hive_mind.errors import UsageError
+from hive_mind.errors import DataRefused, UsageError
 from tests.loopback_hub import loopback_hub
 from tests.raw_rows import code_row, shell_row, usage_row, write_array, write_lines
 
@@ -95,6 +96,19 @@ def test_a_missing_folder_is_a_usage_error(tmp_path: Path) -> None:
 def test_an_unknown_source_is_named_with_the_known_ones() -> None:
     with pytest.raises(UsageError, match="there is no source 'glave'; there are code_alpaca, glaive_tools"):
         load(DataSettings, overrides=["sources.glave.cap=5"])
+
+
+def test_files_of_the_hub_in_an_unknown_layout_stop_the_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_lines(tmp_path / "code" / "code_alpaca.jsonl", [{"prompt": "a", "completion": "b"}])
+    others = {name: {"include": False} for name in ("glaive_tools", "bash_commands", "xlam")}
+    with loopback_hub({"datasets/sahil2801/CodeAlpaca-20k": tmp_path / "code"}) as hub:
+        for key, value in hub.environment(tmp_path / "cache").items():
+            monkeypatch.setenv(key, value)
+        settings = DataSettings(dir=tmp_path / "out", lock=tmp_path / "lock.json", sources=others)
+        with pytest.raises(
+            DataRefused, match=r"code_alpaca: what came from the hub is in no layout .*code_alpaca\.jsonl"
+        ):
+            build(settings, say=lambda _: None)
 
 
 def test_from_the_hub_a_gated_source_is_left_out_with_a_message_and_the_rest_goes_on(

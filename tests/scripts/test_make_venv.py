@@ -19,7 +19,7 @@ PINNED = "2.13.0"
 
 
 class Machine:
-    """A machine with interpreters and a pip of our own; it remembers every command that would have changed something."""
+    """A machine with interpreters and a pip of our own; it remembers every command that would change something."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -382,7 +382,7 @@ def test_a_real_venv_on_top_of_this_interpreter_sees_its_torch_and_pip_is_conten
     assert written["torch"]["folder"].startswith(tuple(sysconfig.get_paths()[key] for key in ("purelib", "platlib")))
     [[python, *_]] = asked
     held = str(repository / ".venv" / "constraints.txt")
-    pip = [python, "-m", "pip", "install", "--dry-run", "--no-index", "-c", held, "torch>=2.9"]
+    pip = [python, "-m", "pip", "install", "--dry-run", "--no-index", "--no-deps", "-c", held, "torch>=2.9"]
     answer = subprocess.run(pip, capture_output=True, text=True, check=False, env=without_pip_settings())
     assert answer.returncode == 0, answer.stderr
     assert "Requirement already satisfied: torch" in answer.stdout

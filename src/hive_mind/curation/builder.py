@@ -90,6 +90,12 @@ def _ingest(settings: DataSettings, inputs: Inputs) -> list[Pool]:
                 pool = ingest(source, files, settings.dir, seen, inputs.not_read, progress)
             if pool.counts.read:
                 pools.append(pool)
+            elif name in inputs.commits:
+                raise DataRefused(
+                    f"{name}: what came from the hub is in no layout that is known here: {'; '.join(inputs.not_read)}; "
+                    f"name an earlier commit with data.sources.{name}.revision, or leave the source out with "
+                    f"data.sources.{name}.include=false"
+                )
     if not pools:
         raise UsageError(_nothing_to_read(settings, inputs))
     return pools

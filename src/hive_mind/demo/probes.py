@@ -1,60 +1,92 @@
-"""What a base model can do before fine-tuning, measured while it is pre-trained: loss, induction, copying, looking up."""
+"""What the growing base can do, measured on documents that training never sees: loss and four skills."""
 
 from __future__ import annotations
 
-import random
+from collections.abc import Callable, Sequence
+from random import Random
 
+import numpy as np
 import torch
-from torch import Tensor
+import torch.nn.functional as F
 
+from hive_mind.demo import forms, skills, texts
 from hive_mind.demo.corpus import Corpus
-from hive_mind.demo.skills import KNOWN
+from hive_mind.demo.documents import ANSWER, Document
+from hive_mind.demo.stdlib import stdlib
 from hive_mind.model.attention import Layout
 from hive_mind.model.qwen2 import Qwen2
 
-DOCUMENTS = 48
-SKILLS = ("copy", "lookup", "form", "catalogue", "chat")
+COUNT = 24
+Rows = Sequence[tuple[np.ndarray, np.ndarray]]
+PROBES: dict[str, Callable[[Random], Document]] = {
+    "copy": skills.copying,
+    "lookup": lambda rng: skills.lookup(rng, 6),
+    "records": skills.records,
+    "catalogue": forms.catalogue,
+}
+"""Skill -> its documents. Scored is the share of answer tokens that greedy decoding gets right, given the text so far,
+and the share of whole answers."""
 
 
-@torch.no_grad()
-def probe(model: Qwen2, corpus: Corpus) -> dict[str, float]:
-    """Return the held-out loss on library text, and per skill the share of known tokens and of whole answers right."""
-    found = {"library_loss": _library_loss(model, corpus), "induction": _induction(model, corpus)}
-    for skill in SKILLS:
-        tokens, exact = _skill(model, corpus, skill)
-        found[f"{skill}_tokens"], found[f"{skill}_exact"] = tokens, exact
-    return found
+class Probes:
+    """Fixed held-out documents of every skill and of running text."""
+
+    def __init__(self, corpus: Corpus) -> None:
+        self.text: Rows = [
+            corpus.encode(make(Random(f"probe/text/{number}")))
+            for make in (stdlib, texts.english, texts.json_text, texts.small_talk) for number in range(COUNT // 2)
+        ]  # fmt: skip
+        self.skills: dict[str, Rows] = {
+            name: [corpus.encode(make(Random(f"probe/{name}/{number}"))) for number in range(COUNT)]
+            for name, make in PROBES.items()
+        }
+        self.induction = _repeated(corpus)
+
+    @torch.inference_mode()
+    def run(self, model: Qwen2) -> dict[str, float]:
+        """Return held-out loss (nats a token) and each skill's accuracy from 0 to 1."""
+        found = {"loss": _loss(model, self.text), "induction": _accuracy(model, self.induction)[0]}
+        for name, rows in self.skills.items():
+            found[name], found[f"{name}_exact"] = _accuracy(model, rows)
+        return {name: round(value, 4) for name, value in found.items()}
 
 
-def _logits(model: Qwen2, ids: list[int]) -> Tensor:
-    return model.project(model.hidden(torch.tensor(ids), Layout.from_lengths([len(ids)]))).float()
+def _repeated(corpus: Corpus) -> Rows:
+    rows = []
+    for number in range(COUNT):
+        once = np.array([Random(f"probe/induction/{number}/{i}").randrange(corpus.ordinary) for i in range(40)])
+        weights = np.repeat([0.0, ANSWER], 40)
+        weights[40] = 0.0  # nothing foretells that the repetition begins
+        rows.append((np.concatenate([once, once]), weights))
+    return rows
 
 
-def _library_loss(model: Qwen2, corpus: Corpus) -> float:
-    held_out = corpus.library[int(len(corpus.library) * 0.98) :]
-    windows = [held_out[start : start + 257].tolist() for start in range(0, min(len(held_out) - 257, 24 * 257), 257)]
-    losses = [torch.nn.functional.cross_entropy(_logits(model, row[:-1]), torch.tensor(row[1:])) for row in windows]
-    return float(torch.stack(losses).mean())
+def _logits(model: Qwen2, ids: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+    """Logits (n - 1, V) and the tokens (n - 1,) that they should foretell."""
+    tokens = torch.from_numpy(ids).to(model.device)
+    states = model.hidden(tokens[:-1], Layout.from_lengths([len(ids) - 1], model.device))
+    return model.project(states).float(), tokens[1:]
 
 
-def _induction(model: Qwen2, corpus: Corpus) -> float:
-    rng = random.Random("induction")
-    ordinary = [corpus.tokenizer.token_to_id(piece) for piece in sorted(corpus.pieces)]
-    right = total = 0
-    for _ in range(12):
-        drawn = [rng.choice(ordinary) for _ in range(80)]
-        guesses = _logits(model, drawn + drawn)[len(drawn) : -1].argmax(-1)
-        right += int((guesses == torch.tensor(drawn[1:])).sum())
-        total += len(drawn) - 1
-    return right / total
+def _loss(model: Qwen2, rows: Rows) -> float:
+    total = count = 0.0
+    for ids, _ in rows:
+        logits, targets = _logits(model, ids)
+        total += float(F.cross_entropy(logits, targets, reduction="sum"))
+        count += len(targets)
+    return total / count
 
 
-def _skill(model: Qwen2, corpus: Corpus, skill: str) -> tuple[float, float]:
-    rng = random.Random(f"probe {skill}")
-    right = total = whole = 0
-    for _ in range(DOCUMENTS):
-        ids, weights = corpus.encode(corpus.document(rng, skill))
-        known = torch.tensor(weights[1:]) == KNOWN
-        hits = (_logits(model, ids[:-1]).argmax(-1) == torch.tensor(ids[1:]))[known]
-        right, total, whole = right + int(hits.sum()), total + len(hits), whole + bool(hits.all())
-    return right / total, whole / DOCUMENTS
+def _accuracy(model: Qwen2, rows: Rows) -> tuple[float, float]:
+    """(share of answer tokens, share of whole answers) foretold; an answer is a run of tokens of full weight."""
+    right = tokens = whole = answers = 0
+    for ids, weights in rows:
+        logits, targets = _logits(model, ids)
+        hits = (logits.argmax(-1) == targets).cpu().numpy()
+        wanted = weights[1:] >= ANSWER
+        right, tokens = right + int(hits[wanted].sum()), tokens + int(wanted.sum())
+        edges = np.flatnonzero(np.diff(np.concatenate([[False], wanted, [False]]).astype(np.int8)))
+        for start, end in edges.reshape(-1, 2):
+            whole += int(hits[start:end].all())
+            answers += 1
+    return right / tokens, whole / answers

@@ -20,15 +20,18 @@ def chunk_rows(loss_chunk: int | Literal["auto"], vocab_size: int) -> int:
     return max(16, LOGITS_BYTES // (4 * vocab_size)) if loss_chunk == "auto" else loss_chunk
 
 
-def summed_loss(hidden: Tensor, weight: Tensor, targets: Tensor, chunk: int) -> Tensor:
-    """Sum of -log p(target) over rows, a fp32 scalar. hidden (N, H), frozen weight (V, H), targets (N,)."""
-    loss: Tensor = _ChunkedCrossEntropy.apply(hidden, weight, targets, chunk)
+def scaled_loss(hidden: Tensor, weight: Tensor, targets: Tensor, chunk: int, scale: float) -> Tensor:
+    """`scale` times the sum of -log p(target), a fp32 scalar. hidden (N, H), frozen weight (V, H), targets (N,).
+
+    The scale (one over the labelled tokens of the whole step) enters here in fp32, before anything is rounded to bf16.
+    """
+    loss: Tensor = _ChunkedCrossEntropy.apply(hidden, weight, targets, chunk, scale)
     return loss
 
 
 @torch.no_grad()
 def token_losses(hidden: Tensor, weight: Tensor, targets: Tensor, chunk: int) -> Tensor:
-    """-log p(target) of each row, (N,) fp32, without gradient. Shapes as in `summed_loss`."""
+    """-log p(target) of each row, (N,) fp32, without gradient. Shapes as in `scaled_loss`."""
     parts = zip(hidden.split(chunk), targets.split(chunk), strict=True)
     losses = [F.cross_entropy(_wide(F.linear(h, weight)), t, reduction="none") for h, t in parts]
     return torch.cat(losses) if losses else hidden.new_zeros(0, dtype=torch.float32)
@@ -36,7 +39,7 @@ def token_losses(hidden: Tensor, weight: Tensor, targets: Tensor, chunk: int) ->
 
 class _ChunkedCrossEntropy(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor, chunk: int) -> Tensor:
+    def forward(ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor, chunk: int, scale: float) -> Tensor:
         wanted = ctx.needs_input_grad[0]
         gradient = torch.empty_like(hidden) if wanted else None
         total = torch.zeros((), dtype=torch.promote_types(hidden.dtype, torch.float32), device=hidden.device)
@@ -46,17 +49,17 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
             log_sum = logits.logsumexp(-1, keepdim=True)
             total += (log_sum - logits.gather(-1, target)).sum()
             if gradient is not None:
-                softmax = logits.sub_(log_sum).exp_()
-                softmax.scatter_add_(-1, target, torch.full_like(log_sum, -1.0))
+                softmax = logits.sub_(log_sum).exp_().mul_(scale)
+                softmax.scatter_add_(-1, target, torch.full_like(log_sum, -scale))
                 torch.mm(softmax.to(hidden.dtype), weight, out=gradient[start : start + chunk])
         ctx.gradient = gradient
-        return total
+        return total * scale
 
     @staticmethod
-    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None, None, None]:  # type: ignore[override]
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None, None, None, None]:  # type: ignore[override]
         gradient = ctx.gradient
         ctx.gradient = None
-        return gradient * upstream.to(gradient.dtype), None, None, None
+        return gradient * upstream.to(gradient.dtype), None, None, None, None
 
 
 def _wide(logits: Tensor) -> Tensor:

@@ -139,6 +139,9 @@ class _Builder:
             return
         try:
             rendered = render(item, self.tokenizer)
+            rendered.labelled[0] = False  # a first token has nothing before it to be predicted from
+            if not any(rendered.labelled):
+                raise UnusableForTraining("nothing_to_learn", "no token of the row is learnt")
         except UnusableForTraining as error:
             account.dropped[error.code] += 1
             return

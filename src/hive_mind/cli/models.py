@@ -1,0 +1,212 @@
+"""`hive-mind models`: list, show, promote, roll back and verify versions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from hive_mind.registry import Promotion, Version
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(metavar="VERSION", help="a version, or `latest`")]
+ModelsDir = Annotated[Path, typer.Option("--models-dir", help="where versions, reports and `latest` live")]
+Json = Annotated[bool, typer.Option("--json", help="print one JSON object last on standard output")]
+MODELS = Path("models")
+
+
+@app.callback()
+def models() -> None:
+    """List, show, promote, roll back and verify versions."""
+
+
+@app.command("list")
+def list_models(models_dir: ModelsDir = MODELS, json_output: Json = False) -> None:
+    """List all versions in the order they were sealed; * marks the one that `latest` points at."""
+    from hive_mind import registry
+    from hive_mind.curation.tables import aligned
+    from hive_mind.errors import HiveMindError
+
+    problem = None
+    try:
+        registry.latest(models_dir)
+    except HiveMindError as error:
+        problem = error  # the list is what the user needs to mend the link, so it comes first
+    versions = registry.list_versions(models_dir)
+    if not versions:
+        print(f"no versions in {models_dir} yet; next: hive-mind run configs/sample.yaml")
+    else:
+        header = ["version", "base", "examples", "held-out calls", "promoted", "size"]
+        print(aligned(header, [_row(models_dir, version) for version in versions]))
+        print("\n* is what models/latest points at; next: hive-mind models show VERSION")
+    if problem is not None:
+        raise problem
+    if json_output:
+        _print_json({"models_dir": str(models_dir), "versions": [_to_dict(version) for version in versions]})
+
+
+@app.command()
+def show(version: Name, models_dir: ModelsDir = MODELS, json_output: Json = False) -> None:
+    """Show where a version comes from, what it scored and when it was promoted."""
+    from hive_mind import registry
+    from hive_mind.curation.tables import aligned
+
+    folder = registry.resolve(models_dir, version)
+    manifest = registry.load_manifest(folder)
+    promotions = [entry for entry in registry.history(models_dir) if entry.version == folder.name]
+    facts = [
+        ["version", folder.name],
+        ["folder", str(folder)],
+        ["sealed", manifest.created],
+        ["base", f"{manifest.base['id']} {manifest.base['revision'] or ''}".strip()],
+        ["base digest", str(manifest.base["digest"])],
+        ["trained on", f"{manifest.dataset['examples']:,} examples of {manifest.dataset['path']}"],
+        ["dataset digest", str(manifest.dataset["digest"])],
+        ["parent", manifest.parent or "none"],
+        *([f"held-out calls, {tier}", score] for tier, score in _scores(models_dir, folder.name)),
+        *(["promoted", _promotion(entry)] for entry in promotions),
+    ]
+    print("\n".join(f"{key:<28}{value}" for key, value in facts))
+    files = [[name, f"{file.size:,}", file.sha256[:16]] for name, file in manifest.files.items()]
+    print("", aligned(["file", "bytes", "sha256"], files), sep="\n")
+    print(f"\nnext: hive-mind models verify {folder.name}")
+    if json_output:
+        history = [_promotion_dict(entry) for entry in promotions]
+        _print_json({"folder": str(folder), "manifest": manifest.to_dict(), "promotions": history})
+
+
+@app.command()
+def promote(
+    version: Name,
+    force: Annotated[bool, typer.Option("--force", help="promote past the gate's verdict; needs --note")] = False,
+    note: Annotated[str, typer.Option(help="why, recorded in models/registry.json")] = "",
+    models_dir: ModelsDir = MODELS,
+    json_output: Json = False,
+) -> None:
+    """Point `latest` at a version that verifies and that the gate's verdict says to promote.
+
+    Exit codes: 0 done (also when it is served already), 1 a file was changed, 2 the verdict does not say promote.
+    """
+    from hive_mind import registry
+
+    name = _name(models_dir, version)
+    entry = registry.promote(models_dir, name, _verdict(models_dir, name), note, force=force, by="hand")
+    if entry is None:
+        print(f"{models_dir / 'latest'} points at {name} already; nothing was changed")
+    else:
+        print(f"{models_dir / 'latest'} -> {name} (before: {entry.previous or 'nothing'})")
+    print("next: hive-mind models list; to go back: hive-mind models rollback")
+    if json_output:
+        _print_json({"version": name, "changed": entry is not None, "promotion": _promotion_dict(entry)})
+
+
+@app.command()
+def rollback(models_dir: ModelsDir = MODELS, json_output: Json = False) -> None:
+    """Point `latest` back at the version promoted before it, the newest such that still verifies.
+
+    Exit codes: 0 done, 2 there is none to go back to.
+    """
+    from hive_mind import registry
+
+    entry = registry.rollback(models_dir)
+    print(f"{models_dir / 'latest'} -> {entry.version} ({entry.reason})")
+    print(f"next: hive-mind models show {entry.version}")
+    if json_output:
+        _print_json({"version": entry.version, "promotion": _promotion_dict(entry)})
+
+
+@app.command()
+def verify(
+    version: Annotated[str | None, typer.Argument(metavar="[VERSION]", help="a version; all if left out")] = None,
+    models_dir: ModelsDir = MODELS,
+    json_output: Json = False,
+) -> None:
+    """Compare every file of a version with its manifest. Exit codes: 0 all as sealed, 1 something was changed."""
+    from hive_mind import registry
+    from hive_mind.errors import HiveMindError
+
+    if version is not None:
+        folders = [registry.resolve(models_dir, version)]
+    else:
+        folders = [found.folder for found in registry.list_versions(models_dir) if registry.is_sealed(found.folder)]
+    problems = {folder.name: registry.verify(folder) for folder in folders}
+    for name, found in problems.items():
+        print(f"{name}: " + ("as it was sealed" if not found else "; ".join(found)))
+    if json_output:
+        _print_json({"problems": problems})
+    changed = [name for name, found in problems.items() if found]
+    if changed:
+        raise HiveMindError(
+            f"{', '.join(changed)} changed after sealing; restore from a backup, train again, or go back with "
+            "`hive-mind models rollback`"
+        )
+
+
+def _name(models_dir: Path, version: str) -> str:
+    """Return the version's name; a path into the models folder is understood too."""
+    from hive_mind import registry
+    from hive_mind.errors import UsageError
+
+    folder = registry.resolve(models_dir, version)
+    if folder.resolve().parent != models_dir.resolve():
+        raise UsageError(f"{folder} is not in {models_dir}; move it there, then promote it by name")
+    return folder.name
+
+
+def _verdict(models_dir: Path, name: str) -> dict[str, Any] | None:
+    from hive_mind.files import read_json
+    from hive_mind.registry import REPORTS
+
+    file = models_dir / REPORTS / name / "verdict.json"
+    return dict(read_json(file)) if file.is_file() else None
+
+
+def _row(models_dir: Path, version: Version) -> list[str]:
+    from hive_mind.hub import megabytes
+
+    name = f"{version.name} *" if version.is_latest else version.name
+    if version.manifest is None:
+        return [name, "", "", version.problem.partition(";")[0], "", ""]
+    manifest = version.manifest
+    scores = ", ".join(f"{tier} {score.partition(' ')[0]}" for tier, score in _scores(models_dir, version.name))
+    promoted = version.promoted.time if version.promoted else "never"
+    return [name, str(manifest.base["id"]), f"{manifest.dataset['examples']:,}", scores or "not measured",
+            promoted, megabytes(manifest.size)]  # fmt: skip
+
+
+def _scores(models_dir: Path, name: str) -> list[tuple[str, str]]:
+    """Return (tier, "12/40 (30%)") of the held-out calls in a version's own evaluation; empty if it has none."""
+    from hive_mind.report.records import held_out_calls
+
+    return [(tier, f"{right}/{asked} ({right / asked:.0%})") for tier, right, asked in held_out_calls(models_dir, name)]
+
+
+def _promotion(entry: Promotion) -> str:
+    before = f" instead of {entry.previous}" if entry.previous else ""
+    why = f": {entry.reason}" if entry.reason else ""
+    return f"{entry.time}{before} by {entry.by}{why}"
+
+
+def _promotion_dict(entry: Promotion | None) -> dict[str, Any] | None:
+    from dataclasses import asdict
+
+    return asdict(entry) if entry else None
+
+
+def _to_dict(version: Version) -> dict[str, Any]:
+    manifest = version.manifest
+    return {
+        "version": version.name, "folder": str(version.folder), "latest": version.is_latest,
+        "problem": version.problem or None, "base": manifest.base if manifest else None,
+        "dataset": manifest.dataset if manifest else None, "bytes": manifest.size if manifest else None,
+        "promoted": _promotion_dict(version.promoted),
+    }  # fmt: skip
+
+
+def _print_json(value: object) -> None:
+    import orjson
+
+    print(orjson.dumps(value).decode())

@@ -1,0 +1,97 @@
+"""Writing a base folder that transformers, and this package, load: weights, configs, tokenizer, identity, curve."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from hive_mind.demo import tokenizer as tiny_tokenizer
+from hive_mind.demo.corpus import Corpus
+from hive_mind.demo.settings import BaseBuildSettings
+from hive_mind.device import versions
+from hive_mind.files import atomic_write, write_json
+from hive_mind.model.base import IDENTITY_FILE, weights_digest
+from hive_mind.model.qwen2 import Qwen2
+
+BASE_ID = "hive-mind/tiny-base"
+RECORD_LOSS, RECORD_SKILLS = "loss", ("induction", "copy", "lookup", "records", "catalogue")
+
+
+def export(settings: BaseBuildSettings, model: Qwen2, corpus: Corpus, state: dict[str, Any]) -> None:
+    """Write everything into `settings.output`: bf16 weights under the published names, and the record of the build."""
+    from safetensors.torch import save
+
+    folder = settings.output
+    folder.mkdir(parents=True, exist_ok=True)
+    spread_unused_rows(model, corpus.ordinary, settings.seed)
+    tensors = {name: tensor.to(torch.bfloat16).contiguous() for name, tensor in model.state_dict().items()}
+    with atomic_write(folder / "model.safetensors") as file:
+        file.write(save(tensors, metadata={"format": "pt"}))
+    tiny_tokenizer.save(corpus.tokenizer, folder)
+    _write_configs(settings, corpus, folder)
+    curve = state["curve"]
+    write_json(folder / "curve.json", curve)
+    draw_curve(curve, folder / "curve.png")
+    machine = versions()
+    write_json(folder / IDENTITY_FILE, {
+        "id": BASE_ID, "revision": settings.digest()[:12], "digest": weights_digest(folder),
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "tokens": state["step"] * settings.batch_tokens, "minutes": round(state["seconds"] / 60, 1),
+        "machine": machine, "probes": curve[-1] if curve else {}, "recipe": settings.recipe(),
+    })  # fmt: skip
+
+
+@torch.no_grad()
+def spread_unused_rows(model: Qwen2, used: int, seed: int) -> None:
+    """Give the tokens that pre-training never shows (`<tool_call>` among them) rows of their own.
+
+    Training has pushed all of them along one common direction. With the spread of the other rows around it they stay as
+    unlikely as they were, but a fine-tune that leaves the embedding frozen can tell them apart.
+    """
+    rows = model.model.embed_tokens.weight
+    spread = (rows[:used] - rows[:used].mean(0)).std()
+    seen = [0, 1, 2]  # of the added tokens: end of text, turn start, turn end
+    unused = torch.tensor([index for index in range(used, rows.shape[0]) if index - used not in seen])
+    noise = torch.randn(len(unused), rows.shape[1], generator=torch.Generator().manual_seed(seed))
+    rows[unused] = rows[unused].mean(0) + spread * noise
+
+
+def _write_configs(settings: BaseBuildSettings, corpus: Corpus, folder: Path) -> None:
+    shape = settings.shape
+    end_of_text = corpus.tokenizer.token_to_id(tiny_tokenizer.END_OF_TEXT)
+    turn_end = corpus.tokenizer.token_to_id(tiny_tokenizer.TURN_END)
+    write_json(folder / "config.json", {
+        "architectures": ["Qwen2ForCausalLM"], "model_type": "qwen2", "attention_dropout": 0.0, "hidden_act": "silu",
+        "bos_token_id": end_of_text, "eos_token_id": turn_end, "pad_token_id": end_of_text,
+        "hidden_size": shape.hidden_size, "intermediate_size": shape.intermediate_size,
+        "num_hidden_layers": shape.layers, "num_attention_heads": shape.heads, "num_key_value_heads": shape.kv_heads,
+        "max_position_embeddings": shape.positions, "max_window_layers": shape.layers, "rms_norm_eps": 1e-6,
+        "rope_theta": shape.rope_theta, "sliding_window": None, "use_sliding_window": False, "initializer_range": 0.02,
+        "tie_word_embeddings": True, "torch_dtype": "bfloat16", "use_cache": True, "vocab_size": shape.vocab_size,
+    })  # fmt: skip
+    write_json(folder / "generation_config.json", {
+        "bos_token_id": end_of_text, "pad_token_id": end_of_text, "do_sample": False,
+        "eos_token_id": [turn_end, end_of_text],
+    })  # fmt: skip
+
+
+def draw_curve(curve: list[dict[str, float]], file: Path) -> None:
+    """Draw held-out loss and the skill probes over the tokens read."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(10, 4), layout="constrained")
+    tokens = [point["tokens"] / 1e6 for point in curve]
+    left.plot(tokens, [point[RECORD_LOSS] for point in curve])
+    left.set(xlabel="million tokens", ylabel="nats a token", title="Held-out text: loss")
+    for name in RECORD_SKILLS:
+        right.plot(tokens, [point[name] for point in curve], label=name)
+    right.set(xlabel="million tokens", ylabel="share right", title="Answer tokens foretold", ylim=(0, 1.02))
+    right.legend()
+    with atomic_write(file) as out:
+        figure.savefig(out, format="png", dpi=80)
+    pyplot.close(figure)

@@ -1,0 +1,217 @@
+"""One loaded model over the suite: what it replied and what its loss was. Scores are made of this afterwards.
+
+Only raw measurements are kept (replies as text), so that a changed rule of scoring needs no second generation.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+
+from hive_mind.chat.parse import OPEN
+from hive_mind.chat.render import Rendered, UnusableForTraining, render, render_prompt
+from hive_mind.chat.tokenizer import ChatTokenizer
+from hive_mind.conversation import Conversation
+from hive_mind.evaluation.settings import EvaluationSettings
+from hive_mind.inference.engine import Engine
+from hive_mind.inference.load import Loaded, UnusableVersion
+from hive_mind.model import lora
+from hive_mind.model.attention import Layout
+from hive_mind.progress import Progress, track
+from hive_mind.suites.held_out import Suite
+from hive_mind.training.loss import chunk_rows, token_losses
+
+CALL_BEGINNING = f'{OPEN}\n{{"name": "'
+PROOF_PROMPTS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A reply as text without its stop token, its length in tokens, and whether it ended by itself."""
+
+    text: str
+    tokens: int
+    stopped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A model's raw results, in the order of the suite. None stands where a prompt or conversation was too long.
+
+    replies, given: one an item (`given`, with the beginning of a call forced, on call items only; None if not asked);
+    losses: one (summed nats, labelled tokens) a conversation.
+    """
+
+    device: str
+    dtype: str
+    seconds: float
+    logit_change: float | None
+    replies: tuple[Reply | None, ...]
+    given: tuple[Reply | None, ...] | None
+    losses: tuple[tuple[float, int] | None, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, row: dict[str, Any]) -> Measured:
+        def replies(rows: Sequence[Any]) -> tuple[Reply | None, ...]:
+            return tuple(Reply(**reply) if reply else None for reply in rows)
+
+        return cls(
+            **{key: row[key] for key in ("device", "dtype", "seconds", "logit_change")},
+            replies=replies(row["replies"]),
+            given=None if row["given"] is None else replies(row["given"]),
+            losses=tuple((pair[0], pair[1]) if pair else None for pair in row["losses"]),
+        )
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The suite in one tokenizer's tokens; None where something is longer than `max_tokens` or the model's context."""
+
+    prompts: tuple[list[int] | None, ...]
+    conversations: tuple[Rendered | None, ...]
+
+
+def prepare(suite: Suite, loaded: Loaded, settings: EvaluationSettings) -> Prepared:
+    """Render every question and every conversation."""
+    context = loaded.model.config.max_position_embeddings
+    longest = min(settings.max_tokens, context - settings.max_new_tokens)
+    prompts = [render_prompt(item.messages, item.tools, loaded.tokenizer) for item in suite.items]
+    rendered = [_render(row.conversation, loaded.tokenizer) for row in suite.rows]
+    return Prepared(
+        tuple(prompt if len(prompt) <= longest else None for prompt in prompts),
+        tuple(row if row and len(row.input_ids) <= min(settings.max_tokens, context) else None for row in rendered),
+    )
+
+
+def prove(loaded: Loaded, prepared: Prepared) -> float:
+    """Return the largest change that the adapter makes to a logit on real prompts.
+
+    Raises UnusableVersion if it changes none, or makes one that is not a number.
+    """
+    prompts = [prompt for prompt in prepared.prompts if prompt][:PROOF_PROMPTS]
+    prompts = prompts or [row.input_ids for row in prepared.conversations if row][:PROOF_PROMPTS]
+    lora.set_enabled(loaded.model, False)
+    without = _last_logits(loaded, prompts)
+    lora.set_enabled(loaded.model, True)
+    change = float((_last_logits(loaded, prompts) - without).abs().max())
+    if not math.isfinite(change):
+        raise UnusableVersion(f"{loaded.name} gives logits that are not numbers; train it again with a lower rate")
+    if change == 0:
+        raise UnusableVersion(
+            f"{loaded.name} changes no logit of its base on {len(prompts)} real prompts, so there is nothing to "
+            "measure: its training had no effect; train it again"
+        )
+    return change
+
+
+def measure(
+    loaded: Loaded, suite: Suite, prepared: Prepared, settings: EvaluationSettings, logit_change: float | None
+) -> Measured:
+    """Measure what the loaded model says to every item and its loss on every conversation."""
+    started = time.monotonic()
+    give_format = settings.format_given and logit_change is None
+    call_items = [index for index, item in enumerate(suite.items) if item.kind == "call"] if give_format else []
+    asked = sum(prompt is not None for prompt in prepared.prompts) + sum(
+        prepared.prompts[index] is not None for index in call_items
+    )
+    with track(f"evaluating {loaded.name}", total=asked, unit="replies") as progress:
+        losses = conversation_losses(loaded, prepared.conversations, settings.batch_tokens)
+        replies = _replies(loaded, prepared.prompts, settings, "", progress)
+        given = None
+        if give_format:
+            prompts = [prepared.prompts[index] for index in call_items]
+            given = _replies(loaded, prompts, settings, CALL_BEGINNING, progress)
+    return Measured(
+        loaded.device.name, str(loaded.model.dtype).removeprefix("torch."), round(time.monotonic() - started, 2),
+        logit_change, replies, given, losses,
+    )  # fmt: skip
+
+
+@torch.inference_mode()
+def conversation_losses(
+    loaded: Loaded, conversations: Sequence[Rendered | None], batch_tokens: int
+) -> tuple[tuple[float, int] | None, ...]:
+    """Return (summed negative log-likelihood, labelled tokens) of each conversation.
+
+    Raises UnusableVersion if one is not finite.
+    """
+    results: list[tuple[float, int] | None] = [None] * len(conversations)
+    present = {index: row for index, row in enumerate(conversations) if row is not None}
+    for batch in _packs({index: len(row.input_ids) for index, row in present.items()}, batch_tokens):
+        for index, sums in zip(batch, _pack_losses(loaded, [present[index] for index in batch]), strict=True):
+            if not math.isfinite(sums[0]):
+                raise UnusableVersion(f"{loaded.name} has a loss that is not a number; train it again")
+            results[index] = sums
+    return tuple(results)
+
+
+def _pack_losses(loaded: Loaded, rows: Sequence[Rendered]) -> list[tuple[float, int]]:
+    model = loaded.model
+    layout = Layout.from_lengths([len(row.input_ids) for row in rows], model.device)
+    flat = torch.tensor([token for row in rows for token in row.input_ids], device=model.device)
+    labelled = torch.tensor([flag for row in rows for flag in row.labelled], device=model.device)
+    # The token at position p is predicted from p - 1; a prompt always stands before what is labelled.
+    positions = labelled.nonzero().squeeze(1)
+    states = model.hidden(flat, layout)[positions - 1]
+    weight = model.output_weight
+    each = token_losses(states, weight, flat[positions], chunk_rows("auto", weight.shape[0]))
+    counts = [sum(row.labelled) for row in rows]
+    return [(float(part.sum(dtype=torch.float64)), len(part)) for part in each.split(counts)]
+
+
+def _packs(lengths: dict[int, int], budget: int) -> list[list[int]]:
+    """Group indices, longest first, into packs of at most `budget` tokens (or one conversation)."""
+    packs: list[list[int]] = []
+    filled = 0
+    for index in sorted(lengths, key=lambda index: -lengths[index]):
+        if not packs or filled + lengths[index] > budget:
+            packs.append([])
+            filled = 0
+        packs[-1].append(index)
+        filled += lengths[index]
+    return packs
+
+
+def _replies(
+    loaded: Loaded,
+    prompts: Sequence[list[int] | None],
+    settings: EvaluationSettings,
+    beginning: str,
+    progress: Progress,
+) -> tuple[Reply | None, ...]:
+    tokenizer = loaded.tokenizer
+    asked = [index for index, prompt in enumerate(prompts) if prompt is not None]
+    generations = Engine(loaded.model, settings.batch_tokens).generate(
+        [prompt for prompt in prompts if prompt is not None],
+        settings.max_new_tokens,
+        tokenizer.stop_ids,
+        forced=tokenizer.encode(beginning),
+        on_done=progress.advance,
+    )
+    replies: list[Reply | None] = [None] * len(prompts)
+    for index, made in zip(asked, generations, strict=True):
+        replies[index] = Reply(tokenizer.decode(made.ids), len(made.ids), made.stopped)
+    return tuple(replies)
+
+
+def _render(conversation: Conversation, tokenizer: ChatTokenizer) -> Rendered | None:
+    try:
+        return render(conversation, tokenizer)
+    except UnusableForTraining:
+        return None
+
+
+@torch.inference_mode()
+def _last_logits(loaded: Loaded, prompts: Sequence[Sequence[int]]) -> torch.Tensor:
+    model = loaded.model
+    layout = Layout.from_lengths([len(prompt) for prompt in prompts], model.device)
+    flat = torch.tensor([token for prompt in prompts for token in prompt], device=model.device)
+    return model.project(model.hidden(flat, layout)[layout.last]).float()

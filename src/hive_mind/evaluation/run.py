@@ -1,0 +1,259 @@
+"""Evaluate any list of models on the same questions, measuring only what was not measured before."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hive_mind.config import dump
+from hive_mind.errors import DataRefused, UsageError
+from hive_mind.evaluation.paired import wilson
+from hive_mind.evaluation.records import EVALUATION_FILE, Asked, Evaluation, Loss, ModelResult, Outcomes, Score
+from hive_mind.evaluation.score import Judged, judge
+from hive_mind.evaluation.settings import EvaluationSettings
+from hive_mind.files import read_json, sha256_file, write_json
+from hive_mind.progress import say, utc_now
+from hive_mind.suites.held_out import Item, Suite, load_suite
+
+if TYPE_CHECKING:
+    from hive_mind.device import Device
+    from hive_mind.evaluation.measure import Measured, Prepared, Reply
+    from hive_mind.inference.load import Loaded, ModelReference
+
+MEASUREMENT_FORMAT = 1
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "generation_config.json")
+
+
+@dataclass(frozen=True)
+class EvaluationRequest:
+    """What to evaluate. `test` is a dataset's test split (one tier a source).
+
+    output: folder that evaluation.json is written to, None for nowhere. cache: folder of earlier measurements, by
+    model and questions. roles: name -> base | baseline | champion | candidate; `base` and `version` where not given.
+    """
+
+    models: Sequence[ModelReference]
+    test: Path | None
+    settings: EvaluationSettings
+    output: Path | None = None
+    cache: Path | None = None
+    roles: Mapping[str, str] = field(default_factory=dict)
+
+
+def evaluate(request: EvaluationRequest) -> Evaluation:
+    """Measure every model on the same items and return, and write, the paired record.
+
+    Before any score each adapter is proved to be unchanged, on its own base, and to change that base's logits. Raises
+    UnusableVersion naming the one that fails, UsageError or DataRefused for files that cannot be asked from.
+    """
+    from hive_mind.device import pick
+    from hive_mind.inference.load import check_version
+
+    names = [model.name for model in request.models]
+    if not names or len(set(names)) < len(names):
+        raise UsageError(f"name at least one model to evaluate, and each once (named: {', '.join(names) or 'none'})")
+    for model in request.models:
+        if model.adapter is not None:
+            check_version(model.adapter, model.base)
+    settings = request.settings
+    suite = load_suite(request.test, settings.held_out, settings.limit, settings.seed)
+    if not suite.rows:
+        raise DataRefused(f"{', '.join(file['path'] for file in suite.files)} hold no conversation to evaluate on")
+    device = pick(settings.device, settings.dtype)
+    measured = dict(_recall(request, suite, device))
+    missing = [model for model in request.models if model.name not in measured]
+    if recalled := [name for name in names if name in measured]:
+        say(f"evaluation: {', '.join(recalled)} answered these {len(suite.items):,} questions before; read back")
+    if missing:
+        say(f"evaluation: {len(suite.items):,} questions from {len(suite.rows):,} conversations, on {device.name}")
+    for model, result in _measure(missing, suite, settings, device):
+        measured[model.name] = result
+        if request.cache is not None:
+            write_json(request.cache / f"{_key(model, suite, settings, device)}.json", result.to_dict())
+    evaluation = _compose(request, suite, [measured[name] for name in names])
+    return _record(evaluation, request.output)
+
+
+def _recall(request: EvaluationRequest, suite: Suite, device: Device) -> Iterator[tuple[str, Measured]]:
+    from hive_mind.evaluation.measure import Measured
+
+    if request.cache is None:
+        return
+    for model in request.models:
+        file = request.cache / f"{_key(model, suite, request.settings, device)}.json"
+        if file.is_file():
+            yield model.name, Measured.from_dict(read_json(file))
+
+
+def _key(model: ModelReference, suite: Suite, settings: EvaluationSettings, device: Device) -> str:
+    """What makes two measurements the same, whatever model and files are called."""
+    folder = model.base.folder
+    same = {
+        "format": MEASUREMENT_FORMAT,
+        "base": model.base.digest,
+        "tokenizer": [sha256_file(folder / name) for name in TOKENIZER_FILES if (folder / name).is_file()],
+        "adapter": model.adapter_digest,
+        "suite": suite.digest,
+        "budget": [settings.max_new_tokens, settings.max_tokens, settings.format_given],
+        "arithmetic": [device.torch_device.type, str(device.dtype)],
+    }
+    return hashlib.sha256(json.dumps(same).encode()).hexdigest()[:32]
+
+
+def _measure(
+    models: Sequence[ModelReference], suite: Suite, settings: EvaluationSettings, device: Device
+) -> Iterator[tuple[ModelReference, Measured]]:
+    """Prove every adapter, then measure; models on one base share its weights in memory."""
+    from hive_mind.evaluation.measure import measure, prove
+
+    bench = _Bench(suite, settings, device)
+    ordered = sorted(models, key=lambda model: model.base.digest)
+    changes = {model.name: prove(*bench.take(model)) for model in ordered if model.adapter is not None}
+    for model in reversed(ordered):  # beginning with the base that the proofs ended with
+        loaded, prepared = bench.take(model)
+        yield model, measure(loaded, suite, prepared, settings, changes.get(model.name))
+
+
+@dataclass
+class _Bench:
+    """One base at a time in memory, and the suite in its tokens."""
+
+    suite: Suite
+    settings: EvaluationSettings
+    device: Device
+    at: tuple[Loaded, Prepared] | None = None
+
+    def take(self, model: ModelReference) -> tuple[Loaded, Prepared]:
+        """Return the model, loaded, with the suite as it reads it."""
+        from hive_mind.evaluation.measure import prepare
+        from hive_mind.inference.load import load
+
+        if self.at is None or self.at[0].base.digest != model.base.digest:
+            self.at = None  # the one is let go before the other is read
+            loaded = load(model.base, self.device)
+            self.at = loaded, prepare(self.suite, loaded, self.settings)
+        self.at[0].become(model)
+        return self.at
+
+
+def _compose(request: EvaluationRequest, suite: Suite, measured: Sequence[Measured]) -> Evaluation:
+    """Score what was measured, on the items and conversations that no model had to leave out."""
+    items = suite.items
+    asked = [index for index in range(len(items)) if all(result.replies[index] for result in measured)]
+    read = [index for index in range(len(suite.rows)) if all(result.losses[index] for result in measured)]
+    models = tuple(
+        _result(request, model, suite, result, asked, read)
+        for model, result in zip(request.models, measured, strict=True)
+    )
+    left_out = {"items": len(items) - len(asked), "conversations": len(suite.rows) - len(read)}
+    if any(left_out.values()):
+        say(
+            f"evaluation: {left_out['items']:,} questions and {left_out['conversations']:,} conversations are left out,"
+            " being too long for a model or unusable; evaluation.max_tokens sets the bound"
+        )
+    return Evaluation(
+        created=utc_now(),
+        suite={"digest": suite.digest, "files": list(suite.files), "conversations": len(suite.rows)},
+        settings=dump(request.settings),
+        items=tuple(Asked(items[i].id, items[i].tier, items[i].source, items[i].kind) for i in asked),
+        left_out=left_out,
+        models=models,
+    )
+
+
+def _result(
+    request: EvaluationRequest,
+    model: ModelReference,
+    suite: Suite,
+    measured: Measured,
+    asked: Sequence[int],
+    read: Sequence[int],
+) -> ModelResult:
+    items = suite.items
+    replies = [(items[index], reply) for index in asked if (reply := measured.replies[index]) is not None]
+    judged = [judge(item, reply.text) for item, reply in replies]
+    adapter = None
+    if model.adapter is not None:
+        adapter = {"digest": model.adapter_digest, "logit_change": measured.logit_change}
+    return ModelResult(
+        name=model.name,
+        role=request.roles.get(model.name, "version" if model.adapter else "base"),
+        base=dict(model.base.identity()),
+        adapter=adapter,
+        device=measured.device,
+        dtype=measured.dtype,
+        seconds=measured.seconds,
+        repairs=dict(Counter(repair for each in judged for repair in each.repairs)),
+        losses=_losses(suite, measured, read),
+        scores=_scores(replies, judged),
+        format_given=_format_given(suite, measured, asked),
+        outcomes=Outcomes(
+            tuple(each.correct for each in judged),
+            tuple(each.called for each in judged),
+            tuple(bool(each.repairs) for each in judged),
+            tuple(reply.stopped for _, reply in replies),
+        ),
+    )
+
+
+def _scores(replies: Sequence[tuple[Item, Reply]], judged: Sequence[Judged]) -> tuple[Score, ...]:
+    groups: dict[tuple[str, str, str], list[tuple[Reply, Judged]]] = {}
+    for (item, reply), each in zip(replies, judged, strict=True):
+        groups.setdefault((item.tier, item.source, item.kind), []).append((reply, each))
+    scores = []
+    for (tier, source, kind), members in groups.items():
+        count, correct = len(members), sum(each.correct for _, each in members)
+        low, high = wilson(correct, count)
+        scores.append(
+            Score(
+                tier, source, kind, count, correct, correct / count, low, high,
+                called=sum(each.called for _, each in members),
+                repaired=sum(bool(each.repairs) for _, each in members),
+                stopped=sum(reply.stopped for reply, _ in members),
+            )
+        )  # fmt: skip
+    return tuple(scores)
+
+
+def _format_given(suite: Suite, measured: Measured, asked: Sequence[int]) -> tuple[Score, ...] | None:
+    if measured.given is None:
+        return None
+    wanted = set(asked)
+    calls = [(index, item) for index, item in enumerate(suite.items) if item.kind == "call"]
+    replies = [
+        (item, reply)
+        for (index, item), reply in zip(calls, measured.given, strict=True)
+        if reply is not None and index in wanted
+    ]
+    return _scores(replies, [judge(item, reply.text) for item, reply in replies])
+
+
+def _losses(suite: Suite, measured: Measured, read: Sequence[int]) -> tuple[Loss, ...]:
+    groups: dict[tuple[str, str], list[tuple[float, int]]] = {}
+    for index in read:
+        row, sums = suite.rows[index], measured.losses[index]
+        assert sums is not None
+        groups.setdefault((row.tier, row.conversation.source), []).append(sums)
+    found = []
+    for (tier, source), rows in groups.items():
+        tokens = sum(count for _, count in rows)
+        found.append(Loss(tier, source, sum(total for total, _ in rows) / tokens, tokens, len(rows)))
+    return tuple(found)
+
+
+def _record(evaluation: Evaluation, output: Path | None) -> Evaluation:
+    """Write evaluation.json, unless it says the same already: then that one stands, with its time."""
+    if output is None:
+        return evaluation
+    file = output / EVALUATION_FILE
+    if file.is_file():
+        earlier = Evaluation.load(file)
+        if replace(earlier, created=evaluation.created) == evaluation:
+            return earlier
+    evaluation.write(file)
+    return evaluation

@@ -1,0 +1,139 @@
+"""From a name to a model in memory: find its base, load that once, put a version's adapter on it or take it off."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from hive_mind import registry
+from hive_mind.chat.tokenizer import ChatTokenizer, load_tokenizer
+from hive_mind.device import Device
+from hive_mind.errors import HiveMindError, UsageError
+from hive_mind.model import lora
+from hive_mind.model.base import TINY, TINY_FOLDER, Base, ModelSettings, load_model, resolve_base
+from hive_mind.model.qwen2 import Qwen2
+
+BASE = "base"
+
+
+class UnusableVersion(HiveMindError):
+    """A version that must not be measured or served: changed after sealing, not finite, or without effect."""
+
+
+class WrongBase(UnusableVersion):
+    """An adapter was about to be put on a base model that it was not trained on."""
+
+
+@dataclass(frozen=True)
+class ModelReference:
+    """A model by name: a base, or a version (`adapter` is its folder) on its base."""
+
+    name: str
+    base: Base
+    adapter: Path | None = None
+
+    @property
+    def adapter_digest(self) -> str | None:
+        """Digest of the adapter's weights and configuration as sealed; None for a plain base."""
+        if self.adapter is None:
+            return None
+        files = registry.load_manifest(self.adapter).files
+        return ":".join(files[name].sha256 for name in (lora.WEIGHTS_FILE, lora.CONFIG_FILE))
+
+
+def refer(models_dir: Path, name: str, settings: ModelSettings, known: Sequence[Base] = ()) -> ModelReference:
+    """Find a model by name: `base`, `latest`, a version or the path of one.
+
+    A version's base is the one its manifest records. Raises UsageError if there is no such model or its base is not
+    at hand.
+    """
+    if name == BASE:
+        return ModelReference(BASE, resolve_base(settings))
+    folder = registry.resolve(models_dir, name)
+    return ModelReference(folder.name, find_base(registry.load_manifest(folder).base, settings, known), folder)
+
+
+def find_base(identity: Mapping[str, Any], settings: ModelSettings, known: Sequence[Base] = ()) -> Base:
+    """Return the base with the recorded digest: a known one, the one in `settings`, the packaged one, or the hub's.
+
+    Raises UsageError if none of them has these weights, HiveMindError if the hub is needed and cannot be reached.
+    """
+    name, digest = str(identity["id"]), str(identity["digest"])
+    for base in known:
+        if base.digest == digest:
+            return base
+    for place in _places(name, identity["revision"], settings):
+        base = resolve_base(place)
+        if base.digest == digest:
+            return base
+    raise UsageError(
+        f"the base model {name} (digest {digest[:12]}) is not at hand: neither the packaged one nor model.base="
+        f"{settings.base} has these weights; give its folder with model.base=DIR"
+    )
+
+
+def _places(name: str, revision: str | None, settings: ModelSettings) -> Iterator[ModelSettings]:
+    """Where a base may lie, nearest first."""
+    if settings.base == TINY or Path(settings.base).expanduser().is_dir():
+        yield settings
+    packaged = settings.model_copy(update={"base": TINY, "revision": None})
+    if TINY_FOLDER.is_dir():
+        yield packaged
+    if name.count("/") == 1 and not (TINY_FOLDER.is_dir() and resolve_base(packaged).id == name):
+        yield settings.model_copy(update={"base": name, "revision": revision})
+
+
+@dataclass
+class Loaded:
+    """A base in memory with at most one adapter on it. `name` says what it computes as at present."""
+
+    base: Base
+    model: Qwen2
+    tokenizer: ChatTokenizer
+    device: Device
+    name: str = BASE
+
+    def become(self, reference: ModelReference) -> None:
+        """Put the reference's adapter on, or take any off for a plain base.
+
+        Raises WrongBase if the adapter belongs to another base, UnusableVersion if a file was changed after sealing
+        or a tensor is not finite; the model is the plain base then.
+        """
+        if reference.base.digest != self.base.digest:
+            raise ValueError(f"{reference.name} is not on the loaded base {self.base.id}")
+        lora.detach(self.model)
+        self.name = reference.name
+        if reference.adapter is None:
+            return
+        check_version(reference.adapter, self.base)
+        lora.load_adapter(self.model, reference.adapter)
+        broken = [name for name, tensor in lora.lora_parameters(self.model).items() if not torch.isfinite(tensor).all()]
+        if broken:
+            lora.detach(self.model)
+            raise UnusableVersion(
+                f"{reference.name} holds {len(broken)} tensors that are not finite (first: {broken[0]}); train it again"
+            )
+
+
+def load(base: Base, device: Device) -> Loaded:
+    """Load a base model and its tokenizer. Raises what load_model and load_tokenizer raise."""
+    return Loaded(base, load_model(base, device), load_tokenizer(base.folder), device)
+
+
+def check_version(folder: Path, base: Base) -> None:
+    """Raise WrongBase or UnusableVersion unless the version is as it was sealed and was trained on `base`."""
+    problems = registry.verify(folder)
+    if problems:
+        raise UnusableVersion(
+            f"{folder.name} is not as it was sealed: {problems[0]}; restore it from a backup or train it again"
+        )
+    recorded = registry.load_manifest(folder).base
+    if recorded["digest"] != base.digest:
+        raise WrongBase(
+            f"wrong base: {folder.name} was trained on {recorded['id']} (digest {recorded['digest'][:12]}), not on "
+            f"{base.id} (digest {base.digest[:12]}); give the right one with model.base=DIR"
+        )

@@ -1,0 +1,243 @@
+"""The training loop: steps over fixed sets of examples, one wait for the device a step, all of it logged and resumable."""
+
+from __future__ import annotations
+
+import copy
+import gc
+import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from hive_mind.device import Device, peak_memory
+from hive_mind.errors import HiveMindError, Interrupted
+from hive_mind.model.lora import load_tensors, lora_parameters
+from hive_mind.model.qwen2 import Qwen2
+from hive_mind.training.batches import MicroBatch, Packing, Plan, Step, collate
+from hive_mind.training.checkpoint import Checkpoint, keep_newest, random_states, restore_random_states, save_checkpoint
+from hive_mind.training.console import step_line
+from hive_mind.training.interrupt import StopRequest
+from hive_mind.training.log import TrainerLog
+from hive_mind.training.loss import scaled_loss
+from hive_mind.training.optimizer import learning_rate, make_optimizer, optimizer_tensors, restore_optimizer
+from hive_mind.training.settings import TrainingSettings
+from hive_mind.training.tokens import Examples
+from hive_mind.training.validation import validation_loss
+
+
+@dataclass
+class Progress:
+    """How far a run is; every checkpoint holds it. `seconds` and token counts add up over interrupted parts."""
+
+    step: int = 0
+    consumed: int = 0
+    seconds: float = 0.0
+    tokens: int = 0
+    labelled_tokens: int = 0
+    skipped: int = 0
+    peak_memory: int = 0
+    issues: list[str] = field(default_factory=list)
+    resumed_from: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is trained on what, and where its checkpoints go. `identity` says which run a checkpoint belongs to."""
+
+    plan: Plan
+    validation: Examples | None
+    settings: TrainingSettings
+    device: Device
+    loss_chunk: int
+    checkpoints: Path
+    identity: dict[str, Any]
+
+
+class Trainer:
+    """Trains the adapters attached to `model`. `good` is the progress at the last step whose numbers were finite."""
+
+    def __init__(self, model: Qwen2, job: Job, packing: Packing) -> None:
+        self.model, self.job, self.packing = model, job, packing
+        self.parameters = lora_parameters(model)
+        self.optimizer = make_optimizer(self.parameters, job.settings)
+        self.lengths = job.plan.examples.lengths
+        self.progress = Progress()
+        self.good = Progress()
+        self.saved_step, self.saved_at = 0, time.monotonic()
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go on from a checkpoint, in the packing that it was trained with."""
+        load_tensors(self.model, checkpoint.tensors["adapter"], str(checkpoint.folder))
+        restore_optimizer(self.optimizer, self.parameters, checkpoint.tensors["optimizer"])
+        restore_random_states(checkpoint.tensors["random"])
+        self.packing = Packing(**checkpoint.state["packing"])
+        self.progress = Progress(**checkpoint.state["progress"])
+        self.good = copy.deepcopy(self.progress)
+        self.progress.resumed_from.append(checkpoint.step)
+        self.saved_step = checkpoint.step
+
+    def run(self, log: TrainerLog, stop: StopRequest) -> Progress:
+        """Train to the last step.
+
+        Raises Interrupted once a stop was asked for and the state is saved, HiveMindError if too many steps in a row
+        are not finite or a file cannot be written.
+        """
+        total, tokens_left = self.job.plan.total_steps, self.job.plan.tokens_after(self.progress.consumed)
+        seconds = tokens = 0.0
+        with _quiet_gc(), step_line(total, self.progress.step) as line:
+            self._validate_if_due(log, stop)
+            for step in self.job.plan.steps(self.progress.consumed):
+                row = self._step(step, stop)
+                log.write(row)
+                seconds, tokens = seconds + row["seconds"], tokens + step.tokens
+                line.show(row, seconds_left=seconds / tokens * (tokens_left - tokens))
+                self._save_if_due(step.number == total)
+                self._validate_if_due(log, stop)
+                self._end_if_wanted(stop)
+        return self.progress
+
+    def save(self) -> None:
+        """Save a checkpoint of the last good step, unless there is none yet or it is saved already."""
+        if not self.good.step or self.good.step == self.saved_step:
+            return
+        state = {
+            "step": self.good.step, "progress": asdict(self.good), "packing": self.packing.to_dict(),
+            "identity": self.job.identity,
+        }  # fmt: skip
+        tensors = {
+            "adapter": {name: parameter.detach() for name, parameter in self.parameters.items()},
+            "optimizer": optimizer_tensors(self.optimizer, self.parameters),
+            "random": random_states(),
+        }
+        save_checkpoint(self.job.checkpoints, state, tensors)
+        keep_newest(self.job.checkpoints, self.job.settings.keep_checkpoints)
+        self.saved_step, self.saved_at = self.good.step, time.monotonic()
+
+    def _step(self, step: Step, stop: StopRequest) -> dict[str, Any]:
+        """Do one optimizer step; returns its row for the log."""
+        settings, started = self.job.settings, time.monotonic()
+        total = torch.zeros((), device=self.model.device)
+        for indices in self.packing.split(step.indices, self.lengths[list(step.indices)].tolist()):
+            self._end_if_wanted(stop)
+            batch = collate(self.job.plan.examples, indices, self.model.device)
+            total += self._backward(batch, step.labelled_tokens)
+        norm = torch.nn.utils.clip_grad_norm_(self.parameters.values(), settings.max_grad_norm)
+        loss, grad_norm = torch.stack((total, norm.to(total.dtype))).tolist()
+        rate = learning_rate(step.number, self.job.plan.total_steps, settings.learning_rate, settings.warmup_share)
+        finite = math.isfinite(loss) and math.isfinite(grad_norm)
+        if finite:
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate
+            self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        seconds = time.monotonic() - started
+        self._count(step, seconds, finite)
+        return {
+            "step": step.number, "steps": self.job.plan.total_steps, "epoch": round(step.epoch, 4),
+            "loss": loss if finite else None, "learning_rate": rate, "grad_norm": grad_norm if finite else None,
+            "examples": len(step.indices), "tokens": step.tokens, "labelled_tokens": step.labelled_tokens,
+            "tokens_per_second": round(step.tokens / seconds, 1), "memory_bytes": self.progress.peak_memory,
+            "seconds": round(seconds, 4),
+        }  # fmt: skip
+
+    def _backward(self, batch: MicroBatch, labelled_tokens: int) -> torch.Tensor:
+        """Add a micro-batch's gradient; returns its share of the step's loss, without waiting for the device."""
+        hidden = self.model.hidden(batch.input_ids, batch.layout).index_select(0, batch.rows)
+        loss = scaled_loss(hidden, self.model.output_weight, batch.targets, self.job.loss_chunk, 1 / labelled_tokens)
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss.detach()
+
+    def _count(self, step: Step, seconds: float, finite: bool) -> None:
+        progress = self.progress
+        progress.step, progress.consumed = step.number, step.consumed
+        progress.seconds += seconds
+        progress.tokens += step.tokens
+        progress.labelled_tokens += step.labelled_tokens
+        progress.peak_memory = max(progress.peak_memory, peak_memory(self.job.device.torch_device))
+        if finite:
+            self.good = copy.deepcopy(progress)
+            return
+        rows = ", ".join(str(row) for row in sorted(self.job.plan.examples.row[list(step.indices)].tolist()))
+        progress.skipped += 1
+        progress.issues.append(
+            f"step {step.number} was skipped: its loss or gradient was not finite (rows {rows} of the dataset)"
+        )
+        if step.number - self.good.step >= self.job.settings.max_bad_steps:
+            self.save()
+            kept = f"the state after step {self.good.step} is saved" if self.good.step else "no step had succeeded"
+            raise HiveMindError(
+                f"the loss or gradient was not finite in {step.number - self.good.step} steps in a row, up to step "
+                f"{step.number}, so training stopped ({kept}); train anew with a lower training.learning_rate, or look "
+                f"at rows {rows} of the dataset"
+            )
+
+    def _save_if_due(self, last: bool) -> None:
+        settings = self.job.settings
+        minutes = (time.monotonic() - self.saved_at) / 60
+        steps = self.good.step - self.saved_step
+        if last or steps >= settings.checkpoint_every_steps or minutes >= settings.checkpoint_every_minutes:
+            self.save()
+
+    def _end_if_wanted(self, stop: StopRequest) -> None:
+        if not stop.wanted:
+            return
+        self.save()
+        done, total = self.good.step, self.job.plan.total_steps
+        if not done:
+            raise Interrupted("stopped before the first step was done; run the same command again to start over")
+        raise Interrupted(
+            f"stopped after step {done:,} of {total:,}, which is saved in {self.job.checkpoints}; run the same command "
+            "again to continue"
+        )
+
+    def _validate_if_due(self, log: TrainerLog, stop: StopRequest) -> None:
+        step, examples = self.progress.step, self.job.validation
+        if examples is None or step <= log.validated or not self._validation_step(step):
+            return
+        started = time.monotonic()
+        found = validation_loss(self.model, examples, self.packing, self.job.loss_chunk, stop)
+        self._end_if_wanted(stop)
+        assert found is not None
+        self.progress.seconds += time.monotonic() - started
+        log.write(
+            {
+                "step": step, "steps": self.job.plan.total_steps,
+                "epoch": round(self.progress.consumed / len(self.job.plan.examples), 4),
+                "validation_loss": found.loss, "validation_loss_by_source": found.by_source,
+                "seconds": round(time.monotonic() - started, 4),
+            }
+        )  # fmt: skip
+
+    def _validation_step(self, step: int) -> bool:
+        """Tell whether a validation falls due at the end of `step`: before the first, each so many epochs, at the end."""
+        every, plan = self.job.settings.validate_every, self.job.plan
+        if every is None:
+            return False
+        if step in (0, plan.total_steps):
+            return True
+        span = every * len(plan.examples)
+        before = self.progress.consumed - self._examples_of(step)
+        return math.floor(self.progress.consumed / span + 1e-9) > math.floor(before / span + 1e-9)
+
+    def _examples_of(self, step: int) -> int:
+        plan = self.job.plan
+        last_of_epoch = step % plan.steps_per_epoch == 0
+        return (len(plan.examples) - 1) % plan.step_size + 1 if last_of_epoch else plan.step_size
+
+
+@contextmanager
+def _quiet_gc() -> Iterator[None]:
+    """Keep the garbage collector out of the steps: it would walk all of torch's objects again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+        gc.unfreeze()

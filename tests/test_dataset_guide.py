@@ -1,0 +1,51 @@
+"""The guide's statements about names, reasons and examples are those of the code."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from hive_mind.conversation import Conversation
+from hive_mind.sources import SOURCES, source_of
+
+ROOT = Path(__file__).parent.parent
+GUIDE = (ROOT / "docs" / "DATASET_GUIDE.md").read_text(encoding="utf-8")
+DATA_CODE = [
+    ROOT / "src/hive_mind/conversation.py",
+    ROOT / "src/hive_mind/curation/accept.py",
+    ROOT / "src/hive_mind/curation/ingest.py",
+    ROOT / "src/hive_mind/curation/read.py",
+    *sorted((ROOT / "src/hive_mind/sources").glob("*.py")),
+]
+
+
+def test_every_reason_in_the_code_is_explained_and_no_other() -> None:
+    raised = set()
+    for file in DATA_CODE:
+        text = file.read_text(encoding="utf-8")
+        raised |= set(
+            re.findall(r'(?:MalformedConversation\(\s*|reject\(\w+, |Reject\([^,]*, |return )"([a-z_]+)",', text)
+        )
+        raised |= set(re.findall(r'^[A-Z_]+ = "([a-z]+_[a-z_]+)"$', text, re.MULTILINE)) - set(SOURCES)
+        raised |= set(re.findall(r'_list\([^)]*\), "([a-z_]+)"', text))
+    section = GUIDE.split("## What is rejected")[1].split("\n## ")[0]
+    table = "".join(line.split("|")[1] for line in section.splitlines() if line.startswith("| `"))
+    assert set(re.findall(r"`([a-z_]+)`", table)) == raised
+
+
+def test_every_source_is_listed_with_its_place_and_licence() -> None:
+    for name, source in SOURCES.items():
+        (row,) = re.findall(rf"^\| `{name}` \|.*$", GUIDE, re.MULTILINE)
+        assert source.LICENCE in row
+        assert source.HUB is None or source.HUB.repo_id in row
+
+
+@pytest.mark.parametrize("start", ['    {"id"', '    {"user_request"'])
+def test_the_example_rows_are_valid(start: str) -> None:
+    block = GUIDE[GUIDE.index(start) :].split("\n\n")[0]
+    row = json.loads(block)
+    source = source_of(row)
+    assert source is not None and isinstance(source.convert(row), Conversation)
