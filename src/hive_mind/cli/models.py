@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hive_mind.cli.output import print_json
+
 if TYPE_CHECKING:
     from hive_mind.registry import Promotion, Version
 
@@ -45,7 +47,7 @@ def list_models(models_dir: ModelsDir = MODELS, json_output: Json = False) -> No
     if problem is not None:
         raise problem
     if json_output:
-        _print_json({"models_dir": str(models_dir), "versions": [_to_dict(version) for version in versions]})
+        print_json({"models_dir": str(models_dir), "versions": [_to_dict(version) for version in versions]})
 
 
 @app.command()
@@ -75,7 +77,7 @@ def show(version: Name, models_dir: ModelsDir = MODELS, json_output: Json = Fals
     print(f"\nnext: hive-mind models verify {folder.name}")
     if json_output:
         history = [_promotion_dict(entry) for entry in promotions]
-        _print_json({"folder": str(folder), "manifest": manifest.to_dict(), "promotions": history})
+        print_json({"folder": str(folder), "manifest": manifest.to_dict(), "promotions": history})
 
 
 @app.command()
@@ -100,7 +102,7 @@ def promote(
         print(f"{models_dir / 'latest'} -> {name} (before: {entry.previous or 'nothing'})")
     print("next: hive-mind models list; to go back: hive-mind models rollback")
     if json_output:
-        _print_json({"version": name, "changed": entry is not None, "promotion": _promotion_dict(entry)})
+        print_json({"version": name, "changed": entry is not None, "promotion": _promotion_dict(entry)})
 
 
 @app.command()
@@ -115,7 +117,7 @@ def rollback(models_dir: ModelsDir = MODELS, json_output: Json = False) -> None:
     print(f"{models_dir / 'latest'} -> {entry.version} ({entry.reason})")
     print(f"next: hive-mind models show {entry.version}")
     if json_output:
-        _print_json({"version": entry.version, "promotion": _promotion_dict(entry)})
+        print_json({"version": entry.version, "promotion": _promotion_dict(entry)})
 
 
 @app.command()
@@ -136,7 +138,7 @@ def verify(
     for name, found in problems.items():
         print(f"{name}: " + ("as it was sealed" if not found else "; ".join(found)))
     if json_output:
-        _print_json({"problems": problems})
+        print_json({"problems": problems})
     changed = [name for name, found in problems.items() if found]
     if changed:
         raise HiveMindError(
@@ -204,9 +206,3 @@ def _to_dict(version: Version) -> dict[str, Any]:
         "dataset": manifest.dataset if manifest else None, "bytes": manifest.size if manifest else None,
         "promoted": _promotion_dict(version.promoted),
     }  # fmt: skip
-
-
-def _print_json(value: object) -> None:
-    import orjson
-
-    print(orjson.dumps(value).decode())

@@ -135,10 +135,8 @@ class Evaluation:
 
     def model(self, name: str) -> ModelResult:
         """Return a model by name or role. Raises UsageError if it was not evaluated."""
-        for match in (lambda model: model.name == name, lambda model: model.role == name):
-            for model in self.models:
-                if match(model):
-                    return model
+        for model in (*(m for m in self.models if m.name == name), *(m for m in self.models if m.role == name)):
+            return model
         raise UsageError(f"{name} was not evaluated here; evaluated were {', '.join(m.name for m in self.models)}")
 
     def flags(self, model: ModelResult, of: str, where: Callable[[Asked], bool]) -> list[bool]:

@@ -1,0 +1,9 @@
+"""The rules that decide whether a candidate is promoted, held or rejected."""
+
+from __future__ import annotations
+
+from hive_mind.gate.rules import decide
+from hive_mind.gate.settings import GateSettings
+from hive_mind.gate.verdict import VERDICT_FILE, Check, Verdict
+
+__all__ = ["VERDICT_FILE", "Check", "GateSettings", "Verdict", "decide"]

@@ -1,0 +1,245 @@
+"""The gate: promote only what beats the champion on held-out tool calls without losing elsewhere.
+
+Every rule gives one Check. A rejection outweighs a hold, a hold outweighs everything that passed. The rules are
+explained with their reasons in docs/GATE.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hive_mind.config import dump
+from hive_mind.errors import UsageError
+from hive_mind.evaluation.paired import wilson
+from hive_mind.evaluation.records import Asked, Evaluation, ModelResult
+from hive_mind.gate.settings import GateSettings
+from hive_mind.gate.verdict import Check, Decision, Outcome, Verdict
+from hive_mind.progress import utc_now
+
+NO_TOOL = {
+    "no_tool": "requests that none of the offered tools fits",
+    "plain": "requests without any tools",
+}
+
+
+def decide(evaluation: Evaluation, candidate: str, champion: str | None, settings: GateSettings) -> Verdict:
+    """Judge `candidate` against `champion` (a version), or against the plain base if that is None.
+
+    Raises UsageError if one of them was not evaluated or a primary tier is not in the evaluation.
+    """
+    contest = Contest(
+        evaluation,
+        evaluation.model(candidate),
+        evaluation.model(champion if champion is not None else "base"),
+        settings,
+    )
+    checks = [
+        _integrity(contest),
+        _primary(contest),
+        *_tiers(contest),
+        *(_no_tool(contest, kind) for kind in NO_TOOL),
+        _stopped(contest),
+        *_format_given(contest),
+        *_new_base(contest),
+    ]
+    decision: Decision = "promote"
+    for outcome in ("hold", "reject"):
+        if any(check.outcome == outcome for check in checks):
+            decision = outcome  # type: ignore[assignment]
+    deciding = [check for check in checks if check.outcome == ("pass" if decision == "promote" else decision)]
+    return Verdict(
+        decision=decision,
+        candidate=candidate,
+        champion=champion,
+        new_base=contest.new_base,
+        reasons=tuple(check.reason for check in deciding),
+        checks=tuple(checks),
+        suite=evaluation.suite["digest"],
+        settings=dump(settings),
+        created=utc_now(),
+    )
+
+
+@dataclass(frozen=True)
+class Contest:
+    """A candidate and the model that it is compared with, on the same items."""
+
+    evaluation: Evaluation
+    candidate: ModelResult
+    rival: ModelResult
+    settings: GateSettings
+
+    @property
+    def new_base(self) -> bool:
+        return bool(self.candidate.base["digest"] != self.rival.base["digest"])
+
+    def decides(self, item: Asked) -> bool:
+        """Tell whether an item is in the primary pool."""
+        tiers = self.settings.primary_tiers
+        return item.kind == "call" and (tiers is None or item.tier in tiers)
+
+    def share(self, model: ModelResult, of: str, kinds: Sequence[str]) -> tuple[int, int]:
+        """Return (how many, of how many) of a model's replies to items of these kinds."""
+        flags = self.evaluation.flags(model, of, lambda item: item.kind in kinds)
+        return sum(flags), len(flags)
+
+
+def _integrity(contest: Contest) -> Check:
+    """Evaluation refuses what is broken; here it is checked that it did, and for this very candidate."""
+    model = contest.candidate
+    change = (model.adapter or {}).get("logit_change")
+    figures = {"logit_change": change, "adapter": (model.adapter or {}).get("digest"), "base": model.base["digest"]}
+    if not change:
+        reason = f"{model.name} is not an adapter that was proved to change its base, so it cannot be promoted"
+        return Check("integrity", "reject", reason, figures)
+    reason = f"{model.name} is as it was sealed, on its own base, and changes its logits by up to {change:.3g}"
+    return Check("integrity", "pass", reason, figures)
+
+
+def _primary(contest: Contest) -> Check:
+    """The candidate must be right on more tool calls than its rival, by more than chance explains."""
+    settings = contest.settings
+    _check_tiers(contest)
+    paired = contest.evaluation.paired(contest.candidate, contest.rival, contest.decides)
+    if paired is None or paired.items < settings.min_call_items:
+        count = paired.items if paired else 0
+        reason = (
+            f"only {count} held-out tool calls could be compared, {settings.min_call_items} are needed; hold out more "
+            "rows or add a file of tasks (evaluation.held_out.NAME=FILE)"
+        )
+        return Check("tool calls", "hold", reason, paired.to_dict() if paired else {"items": 0})
+    figures = (
+        f"{paired.a_correct} against {paired.b_correct} of {paired.items} tool calls exactly right "
+        f"({paired.wins} won, {paired.losses} lost, {_points(paired.difference)} points, "
+        f"95 % interval {_points(paired.low)} to {_points(paired.high)}, p {_p(paired.p_better)})"
+    )
+    names = f"{contest.candidate.name} against {contest.rival.name}"
+    if paired.p_better < settings.alpha:
+        return Check("tool calls", "pass", f"better: {names}, {figures}", paired.to_dict())
+    if paired.p_worse < settings.alpha:
+        return Check("tool calls", "reject", f"worse: {names}, {figures}", paired.to_dict())
+    return Check("tool calls", "hold", f"no clear difference: {names}, {figures}", paired.to_dict())
+
+
+def _tiers(contest: Contest) -> Iterator[Check]:
+    """Each tier of tool calls by itself, for people to read."""
+    for tier, kind in contest.evaluation.groups():
+        if kind != "call":
+            continue
+        paired = contest.evaluation.paired(
+            contest.candidate, contest.rival, lambda item, tier=tier: item.kind == "call" and item.tier == tier
+        )
+        assert paired is not None
+        counts = contest.settings.primary_tiers is None or tier in contest.settings.primary_tiers
+        reason = (
+            f"{tier}: {paired.a_correct} against {paired.b_correct} of {paired.items} tool calls exactly right "
+            f"(p {_p(paired.p_better)}){'' if counts else '; not among the tiers that decide'}"
+        )
+        yield Check(f"tier {tier}", "shown", reason, paired.to_dict())
+
+
+def _no_tool(contest: Contest, kind: str) -> Check:
+    """No tool is called where none fits. A rival that never calls scores full marks for free, so a floor stands in."""
+    settings, name, what = contest.settings, kind.replace("_", " "), NO_TOOL[kind]
+    paired = contest.evaluation.paired(contest.candidate, contest.rival, lambda item: item.kind == kind)
+    if paired is None or (kind == "no_tool" and paired.items < settings.min_no_tool_items):
+        return _too_few_no_tool(contest, name, what, paired.items if paired else 0, demanded=kind == "no_tool")
+    mine, theirs = paired.a_correct / paired.items, paired.b_correct / paired.items
+    called, calls = contest.share(contest.rival, "called", ("call",))
+    rival_calls = calls > 0 and called / calls >= settings.never_calls
+    figures = {**paired.to_dict(), "rival_call_rate": called / calls if calls else None}
+    said = f"{mine:.0%} of {paired.items} {what} answered without a call"
+    if mine < settings.no_tool_floor and (not rival_calls or mine < theirs):
+        reason = f"{said}, below the floor of {settings.no_tool_floor:.0%}"
+        return Check(name, "reject", reason, figures)
+    if not rival_calls:
+        reason = (
+            f"{said}, at or above the floor of {settings.no_tool_floor:.0%} ({contest.rival.name} calls no tools, so "
+            "its own share says nothing)"
+        )
+        return Check(name, "pass", reason, figures)
+    said += f", {contest.rival.name} {theirs:.0%}"
+    lost = -paired.difference
+    if lost > settings.no_tool_margin and paired.p_worse < settings.alpha:
+        reason = (
+            f"{said}: {100 * lost:.1f} points lost, more than the margin of {100 * settings.no_tool_margin:g} and more "
+            f"than chance explains (p {_p(paired.p_worse)})"
+        )
+        return Check(name, "reject", reason, figures)
+    return Check(name, "pass", f"{said}: no loss beyond the margin and chance", figures)
+
+
+def _too_few_no_tool(contest: Contest, name: str, what: str, count: int, demanded: bool) -> Check:
+    if demanded and count < contest.settings.min_no_tool_items:
+        reason = (
+            f"only {count} held-out {what}, so it cannot be shown that the candidate leaves tools alone; add such rows "
+            "(evaluation.held_out.NAME=FILE)"
+        )
+        return Check(name, "hold", reason, {"items": count})
+    return Check(name, "shown", f"no held-out {what}: not checked", {"items": count})
+
+
+def _stopped(contest: Contest) -> Check:
+    """Replies end by themselves, where tools are offered (plain answers may rightly be longer than the budget)."""
+    kinds = ("call", "no_tool")
+    mine, count = contest.share(contest.candidate, "stopped", kinds)
+    theirs, _ = contest.share(contest.rival, "stopped", kinds)
+    repaired, _ = contest.share(contest.candidate, "repaired", kinds)
+    figures = {"items": count, "candidate": mine, "rival": theirs, "repaired": repaired}
+    if not count:
+        return Check("format", "shown", "no reply to an offer of tools: not checked", figures)
+    floor = contest.settings.stopped_floor
+    low, high = wilson(mine, count)
+    figures |= {"low": low, "high": high}
+    said = (
+        f"{mine / count:.0%} of {count} replies ended by themselves, {repaired / count:.0%} needed mending to be read"
+    )
+    if mine / count < floor and mine < theirs:
+        reason = f"{said}: below the floor of {floor:.0%} and below {contest.rival.name} ({theirs / count:.0%})"
+        return Check("format", "reject", reason, figures)
+    return Check("format", "pass", said, figures)
+
+
+def _format_given(contest: Contest) -> Iterator[Check]:
+    """How many calls the base gets right when it is handed the beginning of a call: what format alone is worth."""
+    base = next((model for model in contest.evaluation.models if model.format_given is not None), None)
+    if base is None or base.format_given is None:
+        return
+    tiers = contest.settings.primary_tiers
+    scores = [score for score in base.format_given if tiers is None or score.tier in tiers]
+    count, correct = sum(score.items for score in scores), sum(score.correct for score in scores)
+    if not count:
+        return
+    mine = sum(contest.evaluation.flags(contest.candidate, "correct", contest.decides))
+    reason = (
+        f"with the beginning of a call given, {base.name} is right on {correct} of {count} tool calls; "
+        f"{contest.candidate.name} without it on {mine}"
+    )
+    yield Check("format given", "shown", reason, {"items": count, "base_given": correct, "candidate": mine})
+
+
+def _new_base(contest: Contest) -> Iterator[Check]:
+    if not contest.new_base:
+        return
+    mine, theirs = contest.candidate.base, contest.rival.base
+    reason = f"new base: {mine['id']} instead of {theirs['id']}; both answered the same questions"
+    yield Check("new base", "shown", reason, {"candidate": mine, "rival": theirs})
+
+
+def _check_tiers(contest: Contest) -> None:
+    known = [tier for tier, kind in contest.evaluation.groups() if kind == "call"]
+    for tier in contest.settings.primary_tiers or ():
+        if tier not in known:
+            raise UsageError(
+                f"gate.primary_tiers names {tier!r}, but tool calls were evaluated in {', '.join(known) or 'no tier'}"
+            )
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:+.1f}"
+
+
+def _p(value: float) -> str:
+    return f"{value:.3f}" if value >= 0.001 else f"{value:.0e}"

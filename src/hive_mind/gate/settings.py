@@ -1,0 +1,30 @@
+"""Settings of the gate; docs/GATE.md says what each rule is for."""
+
+from __future__ import annotations
+
+from hive_mind.config import Settings, setting
+
+
+class GateSettings(Settings):
+    """When a candidate takes the champion's place."""
+
+    alpha: float = setting(0.05, "largest p of the exact one-sided McNemar test that counts as better", gt=0, lt=0.5)
+    primary_tiers: list[str] | None = setting(
+        None, "tiers whose tool calls decide, pooled by item; none = every tier with tool calls"
+    )
+    min_call_items: int = setting(50, "fewer tool-call items than this decide nothing", ge=1)
+    min_no_tool_items: int = setting(1, "fewer items where no offered tool fits than this decide nothing", ge=0)
+    no_tool_margin: float = setting(
+        0.05, "share of no-tool items that may be lost against a champion that calls tools itself", ge=0, le=1
+    )
+    no_tool_floor: float = setting(
+        0.80, "least share of no-tool items answered without a call, unless the champion does worse", ge=0, le=1
+    )
+    never_calls: float = setting(
+        0.05, "a champion calling on less than this share of call items knows no tools: its no-tool score is free",
+        ge=0, le=1,
+    )  # fmt: skip
+    stopped_floor: float = setting(
+        0.90, "least share of replies, tools offered, that end by themselves, unless the champion does worse",
+        ge=0, le=1,
+    )  # fmt: skip
