@@ -113,7 +113,7 @@ def _apply(values: dict[str, Any], override: str) -> None:
 
 def _suggestion(schema: type[Settings], key: str) -> str:
     near = difflib.get_close_matches(key, [name for name, _, _ in describe(schema)], n=1, cutoff=0.5)
-    return f"; did you mean {near[0]}?" if near else "; see docs/CONFIGURATION.md for the known ones"
+    return f"; did you mean {near[0]}?" if near else "; `hive-mind run --settings` lists the known ones"
 
 
 def _nested(annotation: Any) -> type[Settings] | None:

@@ -1,7 +1,7 @@
 """`hive-mind run`: the stages in order, from raw rows to a promoted adapter and its report.
 
 Every stage knows its own work by the digest of what went in, so a second run finds all done and an interrupted one goes
-on where it stopped. A version's plan (its key and settings) lies in models/reports/<version>/plan.json.
+on where it stopped. What a version was planned as lies in models/reports/<version>/plan.json.
 """
 
 from __future__ import annotations
@@ -14,22 +14,27 @@ from typing import TYPE_CHECKING, Any
 
 from hive_mind import registry
 from hive_mind.config import Settings, dump, setting
+from hive_mind.conversation import Conversation
+from hive_mind.curation import build, read_dataset
 from hive_mind.curation.settings import DataSettings
 from hive_mind.evaluation.settings import EvaluationSettings
-from hive_mind.files import read_json, write_json, write_jsonl
+from hive_mind.files import read_json, sha256_file, write_json, write_jsonl
 from hive_mind.gate.settings import GateSettings
-from hive_mind.model.base import ModelSettings
+from hive_mind.model.base import ModelSettings, resolve_base
 from hive_mind.progress import say
 from hive_mind.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
-    from hive_mind.curation.manifest import DatasetManifest
-    from hive_mind.evaluation.records import Evaluation
-    from hive_mind.gate.verdict import Verdict
+    from hive_mind.curation import DatasetManifest
+    from hive_mind.evaluation import Evaluation
+    from hive_mind.gate import Verdict
+    from hive_mind.inference.load import ModelReference
     from hive_mind.model.base import Base
 
 PLAN_FILE = "plan.json"
-REPORTS = "reports"
+MEASUREMENTS = "measurements"
+BASELINE_FILE = "baseline.jsonl"
+ANSWERS_FILE = "answers.json"
 
 
 class BaselineSettings(Settings):
@@ -55,105 +60,173 @@ class RunSettings(Settings):
 
 @dataclass(frozen=True)
 class RunOutcome:
-    """What a run came to; `promoted` tells whether its candidate passed the gate, now or in an earlier run."""
+    """What a run came to. `shown` are questions with the base's and the new model's answers, see answers.json."""
 
     version: str
-    baseline: str | None
-    promoted: bool
     verdict: Verdict
     evaluation: Evaluation
+    shown: list[dict[str, Any]]
     report: Path
     models_dir: Path
 
 
 def run(settings: RunSettings, command: str = "hive-mind run") -> RunOutcome:
     """Run every stage; raises the stages' own errors, each of which leaves the finished stages in place."""
-    from hive_mind.model.base import resolve_base
+    from hive_mind.report import write as write_report
 
     base = resolve_base(settings.model)
     say(f"base model: {base.id} (digest {base.digest[:12]})")
     dataset = _prepare_data(settings)
     baseline = _train_baseline(settings, base, dataset, command)
     version = _train(settings, base, dataset.train, dataset.validation, settings.name, command)
-    champion = _champion(settings, version)
-    evaluation = _evaluate(settings, base, dataset, version, baseline, champion)
-    verdict = _decide(settings, evaluation, version, champion)
-    promoted = _promote(settings, version, verdict)
-    report = _report(settings, dataset, version, baseline)
-    return RunOutcome(version, baseline, promoted, verdict, evaluation, report, settings.models_dir)
+    write_json(_reports(settings, version) / "dataset.json", dataset.to_dict())
+    evaluation, verdict, shown = _judge(settings, base, dataset, version, baseline)
+    _promote(settings, version, verdict)
+    report = write_report(settings.models_dir, version)
+    return RunOutcome(version, verdict, evaluation, shown, report, settings.models_dir)
 
 
 def _prepare_data(settings: RunSettings) -> DatasetManifest:
-    from hive_mind.curation import build
-
     data = settings.data
     if settings.sample:
         from hive_mind.demo.generate import write_raw
 
-        raw = data.dir / "raw"
-        write_raw(raw, seed=data.seed)
-        data = data.model_copy(update={"raw_dir": raw})
+        data = data.model_copy(update={"raw_dir": data.dir / "raw"})
+        write_raw(data.dir / "raw", seed=data.seed)
     return build(data)
 
 
 def _train_baseline(settings: RunSettings, base: Base, dataset: DatasetManifest, command: str) -> str | None:
     """Train the training report's first adapter; None where it is switched off or there is no usage to train it on."""
-    wanted = settings.baseline.rows
-    if not wanted:
+    if not settings.baseline.rows:
         return None
-    from hive_mind.curation import read_dataset
-    from hive_mind.conversation import Conversation
-
     rows = [row for row in read_dataset(dataset.train) if isinstance(row, Conversation) and row.source == "usage"]
-    rows = sorted(rows, key=lambda row: row.timestamp or "")[:wanted]
+    rows = sorted(rows, key=lambda row: row.timestamp or "")[: settings.baseline.rows]
     if not rows:
         say("baseline: left out, for there are no usage rows to train it on (data/automated/training_data_*.jsonl)")
         return None
-    file = settings.data.dir / "baseline.jsonl"
+    file = settings.data.dir / BASELINE_FILE
     write_jsonl(file, (row.to_dict() for row in rows))
+    stem = settings.name.removesuffix("foundation")
+    name = f"{stem}baseline" if stem != settings.name else f"{stem}_baseline"
     training = settings.training.model_copy(update={"epochs": settings.baseline.epochs, "max_steps": None})
-    prefix = settings.name.removesuffix("foundation") if settings.name.endswith("foundation") else f"{settings.name}_"
-    baseline = settings.model_copy(update={"training": training})
-    return _train(baseline, base, file, None, f"{prefix}baseline", command)
+    return _train(settings.model_copy(update={"training": training}), base, file, None, name, command)
 
 
-def _train(
-    settings: RunSettings, base: Base, dataset: Path, validation: Path | None, name: str, command: str
-) -> str:
+def _train(settings: RunSettings, base: Base, dataset: Path, validation: Path | None, name: str, command: str) -> str:
     """Train a version, go on with its interrupted training, or find it trained; returns its name."""
     from hive_mind.training import TrainRequest, train
 
-    key = _run_key(settings, base, dataset, name)
-    version = _planned_version(settings.models_dir, key) or registry.next_version(settings.models_dir, name)
+    same = {"name": name, "base": base.digest, "dataset": sha256_file(dataset), "recipe": settings.training.recipe()}
+    key = _digest(same)
+    version = _planned(settings.models_dir, key) or registry.next_version(settings.models_dir, name)
     folder = settings.models_dir / version
-    if (folder / registry.MANIFEST_FILE).is_file():
+    if registry.is_sealed(folder):
         say(f"training: {version} is trained already")
         return version
     plan = {"version": version, "key": key, "command": command, "settings": dump(settings)}
-    write_json(settings.models_dir / REPORTS / version / PLAN_FILE, plan)
-    train(
-        TrainRequest(
-            dataset=dataset, validation=validation, base=base, settings=settings.training, output=folder, command=command
-        )
-    )
+    write_json(_reports(settings, version) / PLAN_FILE, plan)
+    train(TrainRequest(dataset, folder, base, settings.training, validation=validation, command=command))
     return version
 
 
-def _run_key(settings: RunSettings, base: Base, dataset: Path, name: str) -> str:
-    """What makes two trainings the same: name, base weights, dataset bytes and recipe, wherever the files lie."""
-    from hive_mind.files import sha256_file
-
-    same = {
-        "name": name, "base": base.digest, "dataset": sha256_file(dataset), "training": dump(settings.training)
-    }  # fmt: skip
-    return hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()
-
-
-def _planned_version(models_dir: Path, key: str) -> str | None:
+def _planned(models_dir: Path, key: str) -> str | None:
     """Return the newest version that was planned under this key, trained or not."""
-    plans = sorted((models_dir / REPORTS).glob(f"*/{PLAN_FILE}"), key=lambda file: file.stat().st_mtime, reverse=True)
-    for file in plans:
+    plans = (models_dir / registry.REPORTS).glob(f"*/{PLAN_FILE}")
+    for file in sorted(plans, key=lambda file: file.stat().st_mtime, reverse=True):
         plan: dict[str, Any] = read_json(file)
         if plan["key"] == key:
             return str(plan["version"])
     return None
+
+
+def _judge(
+    settings: RunSettings, base: Base, dataset: DatasetManifest, version: str, baseline: str | None
+) -> tuple[Evaluation, Verdict, list[dict[str, Any]]]:
+    """Evaluate and decide, or read back what was decided on the same questions under the same rules."""
+    from hive_mind.evaluation import EVALUATION_FILE, Evaluation, EvaluationRequest, evaluate
+    from hive_mind.gate import VERDICT_FILE, Verdict, decide
+    from hive_mind.inference.load import BASE, ModelReference, refer
+
+    folder = _reports(settings, version)
+    plan: dict[str, Any] = read_json(folder / PLAN_FILE)
+    tiers = {name: sha256_file(file) for name, file in settings.evaluation.held_out.items()}
+    judged = _digest([dump(settings.evaluation), dump(settings.gate), sha256_file(dataset.test), tiers, baseline])
+    if plan.get("judged") == judged:
+        say(f"evaluation: {version} is judged already")
+        shown: list[dict[str, Any]] = read_json(folder / ANSWERS_FILE)
+        return Evaluation.load(folder / EVALUATION_FILE), Verdict.load(folder / VERDICT_FILE), shown
+    champion = _champion(settings, version)
+    roles = {BASE: "base", version: "candidate"}
+    if baseline:
+        roles[baseline] = "baseline"
+    if champion and champion != baseline:
+        roles[champion] = "champion"
+    order = [BASE, *(name for name in (baseline, champion) if name), version]
+    models: list[ModelReference] = [
+        ModelReference(BASE, base) if name == BASE else refer(settings.models_dir, name, settings.model, [base])
+        for name in dict.fromkeys(order)
+    ]
+    evaluation = evaluate(
+        EvaluationRequest(
+            models, dataset.test, settings.evaluation, output=folder,
+            cache=settings.models_dir / registry.REPORTS / MEASUREMENTS, roles=roles,
+        )
+    )  # fmt: skip
+    verdict = decide(evaluation, version, champion, settings.gate)
+    verdict.write(folder / VERDICT_FILE)
+    shown = _answers(settings, dataset, [models[0], models[-1]])
+    write_json(folder / ANSWERS_FILE, shown)
+    write_json(folder / PLAN_FILE, plan | {"judged": judged})
+    return evaluation, verdict, shown
+
+
+def _champion(settings: RunSettings, version: str) -> str | None:
+    """Return the version to beat: what is served, unless that is the candidate itself, judged anew."""
+    current = registry.latest(settings.models_dir)
+    if current != version:
+        return current
+    promotions = [entry for entry in registry.history(settings.models_dir) if entry.version == version]
+    return promotions[-1].previous
+
+
+def _answers(settings: RunSettings, dataset: DatasetManifest, models: list[ModelReference]) -> list[dict[str, Any]]:
+    """Ask base and candidate the first question of each tier: the first, so that nobody has chosen it."""
+    from hive_mind.device import pick
+    from hive_mind.evaluation import Request, side_by_side
+    from hive_mind.suites.held_out import load_suite
+
+    evaluation = settings.evaluation
+    suite = load_suite(dataset.test, evaluation.held_out, evaluation.limit, evaluation.seed)
+    first = {item.tier: item for item in reversed(suite.items)}
+    items = [first[tier] for tier in ([*evaluation.held_out] or [*first]) if tier in first]
+    device = pick(evaluation.device, evaluation.dtype)
+    answers = side_by_side(
+        [Request(item.messages, item.tools) for item in items], models, device, evaluation.max_new_tokens
+    )
+    return [
+        {
+            "tier": item.tier,
+            "request": item.messages[-1].content,
+            "tools": [tool.name for tool in item.tools],
+            "expected": item.expected.to_dict(),
+            "answers": [{"model": answer.model, "text": answer.text} for answer in given],
+        }
+        for item, given in zip(items, answers, strict=True)
+    ]
+
+
+def _promote(settings: RunSettings, version: str, verdict: Verdict) -> None:
+    """Promote what the gate promotes, once: a version that was rolled back by hand since stays where it is."""
+    if not verdict.promoted or any(entry.version == version for entry in registry.history(settings.models_dir)):
+        return
+    registry.promote(settings.models_dir, version, verdict.to_dict())
+    say(f"promoted: {settings.models_dir / registry.LATEST} -> {version}")
+
+
+def _reports(settings: RunSettings, version: str) -> Path:
+    return settings.models_dir / registry.REPORTS / version
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

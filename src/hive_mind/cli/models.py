@@ -159,11 +159,10 @@ def _name(models_dir: Path, version: str) -> str:
 
 
 def _verdict(models_dir: Path, name: str) -> dict[str, Any] | None:
-    from hive_mind.files import read_json
-    from hive_mind.registry import REPORTS
+    from hive_mind.report.records import load_verdict
 
-    file = models_dir / REPORTS / name / "verdict.json"
-    return dict(read_json(file)) if file.is_file() else None
+    verdict = load_verdict(models_dir, name)
+    return verdict.to_dict() if verdict else None
 
 
 def _row(models_dir: Path, version: Version) -> list[str]:

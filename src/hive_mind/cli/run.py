@@ -9,8 +9,9 @@ import typer
 
 
 def run(
-    config: Annotated[Path, typer.Argument(help="a settings file, e.g. configs/sample.yaml or configs/foundation.yaml")],
+    config: Annotated[Path | None, typer.Argument(help="a settings file, e.g. configs/sample.yaml")] = None,
     overrides: Annotated[list[str] | None, typer.Argument(help="section.key=value settings that win")] = None,
+    settings: Annotated[bool, typer.Option("--settings", help="list every setting, its default and meaning")] = False,
     json_output: Annotated[bool, typer.Option("--json", help="print one JSON object last on standard output")] = False,
 ) -> None:
     """Do the whole job: data, baseline and foundation training, evaluation, gate, promotion, report.
@@ -19,10 +20,26 @@ def run(
     """
     from hive_mind.cli.outcome import print_outcome
     from hive_mind.config import load
+    from hive_mind.errors import UsageError
     from hive_mind.pipeline import RunSettings
     from hive_mind.pipeline import run as run_pipeline
 
-    outcome = run_pipeline(load(RunSettings, config, overrides or ()), command=f"hive-mind run {config}")
+    if settings:
+        _print_settings()
+        return
+    if config is None:
+        raise UsageError("name a settings file, e.g. hive-mind run configs/sample.yaml")
+    typed = " ".join(["hive-mind run", str(config), *(overrides or ())])
+    outcome = run_pipeline(load(RunSettings, config, overrides or ()), command=typed)
     print_outcome(outcome, json_output=json_output)
-    if not outcome.promoted:
+    if not outcome.verdict.promoted:
         raise typer.Exit(3)
+
+
+def _print_settings() -> None:
+    from hive_mind.config import describe
+    from hive_mind.curation.tables import aligned
+    from hive_mind.pipeline import RunSettings
+
+    rows = [[key, str(default), text] for key, default, text in describe(RunSettings)]
+    print(aligned(["setting", "default", "meaning"], rows))

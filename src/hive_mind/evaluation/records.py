@@ -143,9 +143,11 @@ class Evaluation:
         """Return one kind of outcome (correct, called, repaired, stopped) on the items that `where` accepts."""
         return [flag for item, flag in zip(self.items, getattr(model.outcomes, of), strict=True) if where(item)]
 
-    def paired(self, a: ModelResult, b: ModelResult, where: Callable[[Asked], bool]) -> Paired | None:
-        """Compare two models on the items that `where` accepts; None if there are none."""
-        mine, theirs = self.flags(a, "correct", where), self.flags(b, "correct", where)
+    def paired(
+        self, a: ModelResult, b: ModelResult, where: Callable[[Asked], bool], of: str = "correct"
+    ) -> Paired | None:
+        """Compare one outcome of two models on the items that `where` accepts; None if there are none."""
+        mine, theirs = self.flags(a, of, where), self.flags(b, of, where)
         return compare(mine, theirs) if mine else None
 
     def groups(self) -> list[tuple[str, str]]:

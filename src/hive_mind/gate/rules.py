@@ -6,13 +6,12 @@ explained with their reasons in docs/GATE.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from hive_mind.config import dump
 from hive_mind.errors import UsageError
-from hive_mind.evaluation.paired import wilson
+from hive_mind.evaluation.paired import Paired, wilson
 from hive_mind.evaluation.records import Asked, Evaluation, ModelResult
 from hive_mind.gate.settings import GateSettings
 from hive_mind.gate.verdict import Check, Decision, Outcome, Verdict
@@ -44,10 +43,8 @@ def decide(evaluation: Evaluation, candidate: str, champion: str | None, setting
         *_format_given(contest),
         *_new_base(contest),
     ]
-    decision: Decision = "promote"
-    for outcome in ("hold", "reject"):
-        if any(check.outcome == outcome for check in checks):
-            decision = outcome  # type: ignore[assignment]
+    demanded = {check.outcome for check in checks}
+    decision: Decision = "reject" if "reject" in demanded else "hold" if "hold" in demanded else "promote"
     deciding = [check for check in checks if check.outcome == ("pass" if decision == "promote" else decision)]
     return Verdict(
         decision=decision,
@@ -80,6 +77,10 @@ class Contest:
         tiers = self.settings.primary_tiers
         return item.kind == "call" and (tiers is None or item.tier in tiers)
 
+    def paired(self, where: Callable[[Asked], bool], of: str = "correct") -> Paired | None:
+        """Compare candidate and rival on the items that `where` accepts; None if there are none."""
+        return self.evaluation.paired(self.candidate, self.rival, where, of)
+
     def share(self, model: ModelResult, of: str, kinds: Sequence[str]) -> tuple[int, int]:
         """Return (how many, of how many) of a model's replies to items of these kinds."""
         flags = self.evaluation.flags(model, of, lambda item: item.kind in kinds)
@@ -102,7 +103,7 @@ def _primary(contest: Contest) -> Check:
     """The candidate must be right on more tool calls than its rival, by more than chance explains."""
     settings = contest.settings
     _check_tiers(contest)
-    paired = contest.evaluation.paired(contest.candidate, contest.rival, contest.decides)
+    paired = contest.paired(contest.decides)
     if paired is None or paired.items < settings.min_call_items:
         count = paired.items if paired else 0
         reason = (
@@ -125,80 +126,81 @@ def _primary(contest: Contest) -> Check:
 
 def _tiers(contest: Contest) -> Iterator[Check]:
     """Each tier of tool calls by itself, for people to read."""
-    for tier, kind in contest.evaluation.groups():
-        if kind != "call":
-            continue
-        paired = contest.evaluation.paired(
-            contest.candidate, contest.rival, lambda item, tier=tier: item.kind == "call" and item.tier == tier
-        )
+    chosen = contest.settings.primary_tiers
+    for tier in _call_tiers(contest.evaluation):
+        paired = contest.paired(lambda item, tier=tier: item.kind == "call" and item.tier == tier)  # type: ignore[misc]
         assert paired is not None
-        counts = contest.settings.primary_tiers is None or tier in contest.settings.primary_tiers
         reason = (
             f"{tier}: {paired.a_correct} against {paired.b_correct} of {paired.items} tool calls exactly right "
-            f"(p {_p(paired.p_better)}){'' if counts else '; not among the tiers that decide'}"
+            f"(p {_p(paired.p_better)}){'' if chosen is None or tier in chosen else '; not a tier that decides'}"
         )
         yield Check(f"tier {tier}", "shown", reason, paired.to_dict())
 
 
 def _no_tool(contest: Contest, kind: str) -> Check:
-    """No tool is called where none fits. A rival that never calls scores full marks for free, so a floor stands in."""
-    settings, name, what = contest.settings, kind.replace("_", " "), NO_TOOL[kind]
-    paired = contest.evaluation.paired(contest.candidate, contest.rival, lambda item: item.kind == kind)
-    if paired is None or (kind == "no_tool" and paired.items < settings.min_no_tool_items):
-        return _too_few_no_tool(contest, name, what, paired.items if paired else 0, demanded=kind == "no_tool")
-    mine, theirs = paired.a_correct / paired.items, paired.b_correct / paired.items
+    """No tool is called where none fits."""
+    name, what = kind.replace("_", " "), NO_TOOL[kind]
+    paired = contest.paired(lambda item: item.kind == kind)
+    if paired is None:
+        if kind == "no_tool":
+            reason = (
+                f"there are no held-out {what}, so it cannot be shown that {contest.candidate.name} leaves tools "
+                "alone; add some (evaluation.held_out.NAME=FILE)"
+            )
+            return Check(name, "hold", reason, {"items": 0})
+        return Check(name, "shown", f"no held-out {what}: not checked", {"items": 0})
     called, calls = contest.share(contest.rival, "called", ("call",))
-    rival_calls = calls > 0 and called / calls >= settings.never_calls
-    figures = {**paired.to_dict(), "rival_call_rate": called / calls if calls else None}
-    said = f"{mine:.0%} of {paired.items} {what} answered without a call"
-    if mine < settings.no_tool_floor and (not rival_calls or mine < theirs):
-        reason = f"{said}, below the floor of {settings.no_tool_floor:.0%}"
-        return Check(name, "reject", reason, figures)
-    if not rival_calls:
-        reason = (
-            f"{said}, at or above the floor of {settings.no_tool_floor:.0%} ({contest.rival.name} calls no tools, so "
-            "its own share says nothing)"
-        )
-        return Check(name, "pass", reason, figures)
-    said += f", {contest.rival.name} {theirs:.0%}"
-    lost = -paired.difference
-    if lost > settings.no_tool_margin and paired.p_worse < settings.alpha:
-        reason = (
-            f"{said}: {100 * lost:.1f} points lost, more than the margin of {100 * settings.no_tool_margin:g} and more "
-            f"than chance explains (p {_p(paired.p_worse)})"
-        )
-        return Check(name, "reject", reason, figures)
-    return Check(name, "pass", f"{said}: no loss beyond the margin and chance", figures)
+    rate = called / calls if calls else 0.0
+    said = f"{paired.a_correct / paired.items:.0%} of {paired.items} {what} answered without a call"
+    rule = _no_tool_floor if rate < contest.settings.never_calls else _no_tool_loss
+    outcome, why = rule(contest, paired)
+    return Check(name, outcome, f"{said}{why}", {**paired.to_dict(), "rival_call_rate": rate})
 
 
-def _too_few_no_tool(contest: Contest, name: str, what: str, count: int, demanded: bool) -> Check:
-    if demanded and count < contest.settings.min_no_tool_items:
-        reason = (
-            f"only {count} held-out {what}, so it cannot be shown that the candidate leaves tools alone; add such rows "
-            "(evaluation.held_out.NAME=FILE)"
-        )
-        return Check(name, "hold", reason, {"items": count})
-    return Check(name, "shown", f"no held-out {what}: not checked", {"items": count})
+def _no_tool_floor(contest: Contest, paired: Paired) -> tuple[Outcome, str]:
+    """A rival that never calls scores full marks here for free, so the candidate is held to a fixed floor."""
+    settings = contest.settings
+    share, (_, high) = paired.a_correct / paired.items, wilson(paired.a_correct, paired.items)
+    few = paired.items < settings.min_no_tool_items
+    floor = f"the floor of {settings.no_tool_floor:.0%}"
+    if (high if few else share) < settings.no_tool_floor:
+        return "reject", f", below {floor}"
+    standing = f", not clearly below {floor} on so few" if few else f", {floor} is kept"
+    return "pass", f"{standing} ({contest.rival.name} calls no tools, so its own share says nothing)"
+
+
+def _no_tool_loss(contest: Contest, paired: Paired) -> tuple[Outcome, str]:
+    """Against a rival that calls: a loss counts if chance does not explain it and it is large or ends too low."""
+    settings = contest.settings
+    share, lost = paired.a_correct / paired.items, -paired.difference
+    said = f", {paired.b_correct / paired.items:.0%} by {contest.rival.name}"
+    if lost <= 0:
+        return "pass", said
+    said += f" ({100 * lost:.1f} points lost, p {_p(paired.p_worse)})"
+    if paired.p_worse >= settings.alpha:
+        return "pass", f"{said}: chance explains the loss"
+    if lost > settings.no_tool_margin:
+        return "reject", f"{said}: more than the margin of {100 * settings.no_tool_margin:g} points"
+    if share < settings.no_tool_floor:
+        return "reject", f"{said}: below the floor of {settings.no_tool_floor:.0%}"
+    return "pass", f"{said}: within the margin of {100 * settings.no_tool_margin:g} points"
 
 
 def _stopped(contest: Contest) -> Check:
     """Replies end by themselves, where tools are offered (plain answers may rightly be longer than the budget)."""
-    kinds = ("call", "no_tool")
-    mine, count = contest.share(contest.candidate, "stopped", kinds)
-    theirs, _ = contest.share(contest.rival, "stopped", kinds)
-    repaired, _ = contest.share(contest.candidate, "repaired", kinds)
-    figures = {"items": count, "candidate": mine, "rival": theirs, "repaired": repaired}
-    if not count:
-        return Check("format", "shown", "no reply to an offer of tools: not checked", figures)
     floor = contest.settings.stopped_floor
-    low, high = wilson(mine, count)
-    figures |= {"low": low, "high": high}
+    paired = contest.paired(lambda item: item.kind in ("call", "no_tool"), of="stopped")
+    if paired is None:
+        return Check("format", "shown", "no reply to an offer of tools: not checked", {"items": 0})
+    repaired, _ = contest.share(contest.candidate, "repaired", ("call", "no_tool"))
+    share = paired.a_correct / paired.items
+    figures = {**paired.to_dict(), "repaired": repaired}
     said = (
-        f"{mine / count:.0%} of {count} replies ended by themselves, {repaired / count:.0%} needed mending to be read"
+        f"{share:.0%} of {paired.items} replies ended by themselves ({paired.b_correct / paired.items:.0%} by "
+        f"{contest.rival.name}), {repaired / paired.items:.0%} needed mending to be read"
     )
-    if mine / count < floor and mine < theirs:
-        reason = f"{said}: below the floor of {floor:.0%} and below {contest.rival.name} ({theirs / count:.0%})"
-        return Check("format", "reject", reason, figures)
+    if share < floor and paired.p_worse < contest.settings.alpha:
+        return Check("format", "reject", f"{said}: fewer than before and below the floor of {floor:.0%}", figures)
     return Check("format", "pass", said, figures)
 
 
@@ -229,12 +231,16 @@ def _new_base(contest: Contest) -> Iterator[Check]:
 
 
 def _check_tiers(contest: Contest) -> None:
-    known = [tier for tier, kind in contest.evaluation.groups() if kind == "call"]
+    known = _call_tiers(contest.evaluation)
     for tier in contest.settings.primary_tiers or ():
         if tier not in known:
             raise UsageError(
                 f"gate.primary_tiers names {tier!r}, but tool calls were evaluated in {', '.join(known) or 'no tier'}"
             )
+
+
+def _call_tiers(evaluation: Evaluation) -> list[str]:
+    return [tier for tier, kind in evaluation.groups() if kind == "call"]
 
 
 def _points(share: float) -> str:

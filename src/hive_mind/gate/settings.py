@@ -13,18 +13,17 @@ class GateSettings(Settings):
         None, "tiers whose tool calls decide, pooled by item; none = every tier with tool calls"
     )
     min_call_items: int = setting(50, "fewer tool-call items than this decide nothing", ge=1)
-    min_no_tool_items: int = setting(1, "fewer items where no offered tool fits than this decide nothing", ge=0)
+    min_no_tool_items: int = setting(
+        20, "with fewer items where no offered tool fits, only a whole 95 % interval below the floor rejects", ge=1
+    )
     no_tool_margin: float = setting(
         0.05, "share of no-tool items that may be lost against a champion that calls tools itself", ge=0, le=1
     )
-    no_tool_floor: float = setting(
-        0.80, "least share of no-tool items answered without a call, unless the champion does worse", ge=0, le=1
-    )
+    no_tool_floor: float = setting(0.80, "least share of no-tool items answered without a call", ge=0, le=1)
     never_calls: float = setting(
         0.05, "a champion calling on less than this share of call items knows no tools: its no-tool score is free",
         ge=0, le=1,
     )  # fmt: skip
     stopped_floor: float = setting(
-        0.90, "least share of replies, tools offered, that end by themselves, unless the champion does worse",
-        ge=0, le=1,
-    )  # fmt: skip
+        0.90, "share of replies, tools offered, that must end by themselves if fewer do than before", ge=0, le=1
+    )

@@ -11,11 +11,11 @@ from hive_mind.curation.manifest import MANIFEST_NAME, DatasetManifest
 from hive_mind.errors import UsageError
 from hive_mind.evaluation.records import EVALUATION_FILE, Evaluation
 from hive_mind.files import read_json
+from hive_mind.gate.verdict import VERDICT_FILE, Verdict
 from hive_mind.training.log import LOG_FILE, read_log
 
 RUN_FILE = "run.json"
 METRICS_FILE = "training_metrics.json"
-VERDICT_FILE = "verdict.json"
 DATASET_FILE = "dataset.json"
 
 
@@ -34,7 +34,7 @@ class Records:
     manifest: registry.Manifest | None
     dataset: DatasetManifest | None
     evaluation: Evaluation | None
-    verdict: dict[str, Any] | None
+    verdict: Verdict | None
     promotion: registry.Promotion | None
 
 
@@ -60,7 +60,7 @@ def load_records(models_dir: Path, version: str) -> Records:
         manifest=registry.load_manifest(folder) if registry.is_sealed(folder) else None,
         dataset=_dataset(reports, run),
         evaluation=load_evaluation(models_dir, version),
-        verdict=_optional(reports / VERDICT_FILE) or None,
+        verdict=load_verdict(models_dir, version),
         promotion=promotions[-1] if promotions else None,
     )
 
@@ -69,6 +69,12 @@ def load_evaluation(models_dir: Path, version: str) -> Evaluation | None:
     """Return a version's evaluation, None if it was not evaluated."""
     file = reports_folder(models_dir, version) / EVALUATION_FILE
     return Evaluation.load(file) if file.is_file() else None
+
+
+def load_verdict(models_dir: Path, version: str) -> Verdict | None:
+    """Return the gate's verdict on a version, None if it was not judged."""
+    file = reports_folder(models_dir, version) / VERDICT_FILE
+    return Verdict.load(file) if file.is_file() else None
 
 
 def held_out_calls(models_dir: Path, version: str) -> list[tuple[str, int, int]]:

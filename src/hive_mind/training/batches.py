@@ -66,6 +66,15 @@ class Plan:
                 yield Step(number, done / count, done, tuple(chosen), tokens, targets)
             epoch, start = epoch + 1, 0
 
+    def milestones(self, every: float) -> frozenset[int]:
+        """Return the steps at whose end another `every` epochs are done, with 0 (nothing yet) and the last step."""
+        count = len(self.examples)
+        found = {0, self.total_steps}
+        for number in range(1, math.ceil(self.epochs / every)):
+            epoch, rest = divmod(round(number * every * count), count)
+            found.add(epoch * self.steps_per_epoch + math.ceil(rest / self.step_size))
+        return frozenset(step for step in found if step <= self.total_steps)
+
     def tokens_after(self, consumed: int) -> int:
         """Return how many tokens the steps after `consumed` examples will read."""
         return sum(step.tokens for step in self.steps(consumed))
@@ -73,9 +82,7 @@ class Plan:
 
 def epoch_order(count: int, seed: int, epoch: int) -> list[int]:
     """Return the order of an epoch: by a hash, so that it is the same with every library version."""
-    return sorted(
-        range(count), key=lambda i: hashlib.blake2b(f"{seed}:{epoch}:{i}".encode(), digest_size=8).digest()
-    )
+    return sorted(range(count), key=lambda i: hashlib.blake2b(f"{seed}:{epoch}:{i}".encode(), digest_size=8).digest())
 
 
 @dataclass(frozen=True)

@@ -133,10 +133,13 @@ def restore_random_states(states: Mapping[str, Tensor]) -> None:
 def _write_files(folder: Path, state: Mapping[str, Any], tensors: Mapping[str, Mapping[str, Tensor]]) -> None:
     from safetensors.torch import save
 
-    contents = {f"{name}.safetensors": save({k: v.cpu().contiguous() for k, v in tensors[name].items()}) for name in TENSORS}
+    contents = {
+        f"{name}.safetensors": save({k: v.cpu().contiguous() for k, v in tensors[name].items()}) for name in TENSORS
+    }
     contents[STATE] = orjson.dumps(state, option=orjson.OPT_INDENT_2)
     files = {
-        name: {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()} for name, content in contents.items()
+        name: {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        for name, content in contents.items()
     }
     for name, content in contents.items():
         _write(folder / name, content)

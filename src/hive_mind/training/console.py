@@ -10,13 +10,25 @@ from typing import Any, Protocol
 
 from hive_mind.chat.show import coloured, marked
 from hive_mind.chat.tokenizer import ChatTokenizer
+from hive_mind.config import dump
+from hive_mind.device import Device
+from hive_mind.model.base import Base
 from hive_mind.progress import clock, say, track
 from hive_mind.training.batches import Plan
+from hive_mind.training.settings import TrainingSettings
 from hive_mind.training.tokens import TokenisedDataset, length_histogram
 
 BAR_WIDTH = 40
 PLAIN_SECONDS = 1.0
 PLAIN_SHARE = 60  # a plain line at most every sixtieth of the time so far, so that a long run does not fill a file
+
+
+def say_settings(settings: TrainingSettings, base: Base, device: Device, trainable: int, share: float) -> None:
+    """Print the resolved settings, the device and what is trained."""
+    values = [f"{key}={value}" for key, value in dump(settings).items()]
+    say("settings: " + ", ".join(values))
+    say(f"device: {device.name}, {str(device.dtype).removeprefix('torch.')}")
+    say(f"base: {base.id}, digest {base.digest[:12]}; {trainable:,} trainable parameters ({share:.2%} of all)")
 
 
 def say_dataset(dataset: TokenisedDataset, plan: Plan, max_length: int) -> None:

@@ -19,14 +19,18 @@ LOG_FILE = "trainer_log.jsonl"
 
 
 class TrainerLog:
-    """Appends rows to a run's log. Opening it cuts off rows after `keep_until`: a resumed run does these steps again."""
+    """Appends rows to a run's log. Opening it cuts off rows after `keep_until`: a resumed run does these steps again.
 
-    def __init__(self, folder: Path, keep_until: int = 0) -> None:
+    `validated` is the last step with a validation row, -1 if there is none.
+    """
+
+    def __init__(self, folder: Path, keep_until: int = -1) -> None:
         self.path = folder / LOG_FILE
         self.path.touch()
         # Cut in place, not replaced: a `tail -f` on the file goes on following it.
         os.truncate(self.path, _size_until(self.path, keep_until))
         self.file: IO[bytes] = open(self.path, "ab", buffering=0)  # noqa: SIM115
+        self.validated = max((row["step"] for row in read_log(self.path) if "validation_loss" in row), default=-1)
 
     def write(self, row: dict[str, Any]) -> None:
         """Append one row. Raises HiveMindError if it cannot be written."""
@@ -38,10 +42,17 @@ class TrainerLog:
         if written != len(line):
             raise self._failed("no space left on the device")
 
+    def write_validation(self, row: dict[str, Any]) -> None:
+        """Append a validation row and remember its step."""
+        self.write(row)
+        self.validated = row["step"]
+
     def __enter__(self) -> TrainerLog:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.file.close()
 
     def _failed(self, why: str) -> HiveMindError:

@@ -1,4 +1,4 @@
-"""The training loop: steps over fixed sets of examples, one wait for the device a step, all of it logged and resumable."""
+"""The training loop: steps over fixed sets of examples, one wait for the device a step, all of it resumable."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from hive_mind.device import Device, peak_memory
 from hive_mind.errors import HiveMindError, Interrupted
 from hive_mind.model.lora import load_tensors, lora_parameters
 from hive_mind.model.qwen2 import Qwen2
+from hive_mind.progress import utc_now
 from hive_mind.training.batches import MicroBatch, Packing, Plan, Step, collate
 from hive_mind.training.checkpoint import Checkpoint, keep_newest, random_states, restore_random_states, save_checkpoint
 from hive_mind.training.console import step_line
@@ -34,6 +35,7 @@ from hive_mind.training.validation import validation_loss
 class Progress:
     """How far a run is; every checkpoint holds it. `seconds` and token counts add up over interrupted parts."""
 
+    started: str = field(default_factory=utc_now)
     step: int = 0
     consumed: int = 0
     seconds: float = 0.0
@@ -69,6 +71,8 @@ class Trainer:
         self.progress = Progress()
         self.good = Progress()
         self.saved_step, self.saved_at = 0, time.monotonic()
+        every = job.settings.validate_every
+        self.validation_steps = job.plan.milestones(every) if every is not None else frozenset()
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go on from a checkpoint, in the packing that it was trained with."""
@@ -149,7 +153,7 @@ class Trainer:
         """Add a micro-batch's gradient; returns its share of the step's loss, without waiting for the device."""
         hidden = self.model.hidden(batch.input_ids, batch.layout).index_select(0, batch.rows)
         loss = scaled_loss(hidden, self.model.output_weight, batch.targets, self.job.loss_chunk, 1 / labelled_tokens)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         return loss.detach()
 
     def _count(self, step: Step, seconds: float, finite: bool) -> None:
@@ -197,37 +201,24 @@ class Trainer:
 
     def _validate_if_due(self, log: TrainerLog, stop: StopRequest) -> None:
         step, examples = self.progress.step, self.job.validation
-        if examples is None or step <= log.validated or not self._validation_step(step):
+        if examples is None or step not in self.validation_steps or step <= log.validated:
             return
         started = time.monotonic()
-        found = validation_loss(self.model, examples, self.packing, self.job.loss_chunk, stop)
-        self._end_if_wanted(stop)
-        assert found is not None
-        self.progress.seconds += time.monotonic() - started
-        log.write(
+        found = validation_loss(self.model, examples, self.job.loss_chunk, stop)
+        if found is None:
+            self._end_if_wanted(stop)
+            return
+        seconds = time.monotonic() - started
+        self.progress.seconds += seconds
+        self.good.seconds += seconds
+        log.write_validation(
             {
                 "step": step, "steps": self.job.plan.total_steps,
                 "epoch": round(self.progress.consumed / len(self.job.plan.examples), 4),
                 "validation_loss": found.loss, "validation_loss_by_source": found.by_source,
-                "seconds": round(time.monotonic() - started, 4),
+                "seconds": round(seconds, 4),
             }
         )  # fmt: skip
-
-    def _validation_step(self, step: int) -> bool:
-        """Tell whether a validation falls due at the end of `step`: before the first, each so many epochs, at the end."""
-        every, plan = self.job.settings.validate_every, self.job.plan
-        if every is None:
-            return False
-        if step in (0, plan.total_steps):
-            return True
-        span = every * len(plan.examples)
-        before = self.progress.consumed - self._examples_of(step)
-        return math.floor(self.progress.consumed / span + 1e-9) > math.floor(before / span + 1e-9)
-
-    def _examples_of(self, step: int) -> int:
-        plan = self.job.plan
-        last_of_epoch = step % plan.steps_per_epoch == 0
-        return (len(plan.examples) - 1) % plan.step_size + 1 if last_of_epoch else plan.step_size
 
 
 @contextmanager

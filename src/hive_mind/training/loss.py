@@ -25,7 +25,7 @@ def scaled_loss(hidden: Tensor, weight: Tensor, targets: Tensor, chunk: int, sca
 
     The scale (one over the labelled tokens of the whole step) enters here in fp32, before anything is rounded to bf16.
     """
-    loss: Tensor = _ChunkedCrossEntropy.apply(hidden, weight, targets, chunk, scale)
+    loss: Tensor = _ChunkedCrossEntropy.apply(hidden, weight, targets, chunk, scale)  # type: ignore[no-untyped-call]
     return loss
 
 
@@ -56,7 +56,7 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
         return total * scale
 
     @staticmethod
-    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None, None, None, None]:  # type: ignore[override]
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None, None, None, None]:
         gradient = ctx.gradient
         ctx.gradient = None
         return gradient * upstream.to(gradient.dtype), None, None, None, None

@@ -38,7 +38,9 @@ def choose_packing(model: Qwen2, examples: Examples, step_size: int, chunk: int,
     HiveMindError if not even the longest example fits.
     """
     by_length = sorted(range(len(examples)), key=lambda i: -examples.lengths[i])
-    trial = Packing(step_size, TRIAL_TOKENS).split(by_length[:step_size], examples.lengths[by_length[:step_size]])[0]
+    trial = Packing(step_size, TRIAL_TOKENS).split(
+        by_length[:step_size], examples.lengths[by_length[:step_size]].tolist()
+    )[0]
     free = free_memory(device.torch_device)
     taken, tokens = _trial(model, examples, trial, chunk, device)
     per_token = max(1, taken // tokens)

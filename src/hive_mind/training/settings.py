@@ -1,4 +1,4 @@
-"""The training stage's settings: default, help and bounds of each in one place. The defaults are the reference recipe."""
+"""The training stage's settings: default, help and bounds in one place. The defaults are the reference recipe."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ class TrainingSettings(Settings):
 
     epochs: Count = setting(3, "passes over the dataset")
     batch_size: Count | Literal["auto"] = setting(
-        2, "examples in a micro-batch; `auto` fills the memory that is free. It changes speed and memory, not the result"
+        2,
+        "examples in a micro-batch; `auto` fills the memory that is free. It changes speed and memory, not the result",
     )
     grad_accum: Count = setting(8, "micro-batches added up to one step; not used with batch_size=auto")
     examples_per_step: Count = setting(16, "examples in one step with batch_size=auto; else batch_size x grad_accum")

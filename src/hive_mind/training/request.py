@@ -1,0 +1,41 @@
+"""What training is asked for and what it gives back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hive_mind.training.settings import TrainingSettings
+
+if TYPE_CHECKING:
+    from hive_mind.model.base import Base
+
+
+@dataclass(frozen=True)
+class TrainRequest:
+    """What to train: a dataset file on a resolved base, into `output`, which becomes a version.
+
+    `command` is what the user typed, for the record; `parent` names the version that this one continues, if any.
+    """
+
+    dataset: Path
+    base: Base
+    settings: TrainingSettings
+    output: Path
+    validation: Path | None = None
+    command: str = ""
+    parent: str | None = None
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """A finished run: its folder, training_metrics.json and run.json."""
+
+    folder: Path
+    metrics: dict[str, Any]
+    run: dict[str, Any]
+
+    @property
+    def version(self) -> str:
+        return self.folder.name

@@ -1,0 +1,221 @@
+"""`train`: a dataset file and a base model to a sealed adapter version.
+
+The output folder is in use from the first step, so that `tail -f <output>/trainer_log.jsonl` works; checkpoints lie in
+<output>/checkpoints until the end. A folder without manifest.json is an unfinished version to everyone.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from hive_mind import registry
+from hive_mind.chat.tokenizer import ChatTokenizer, load_tokenizer
+from hive_mind.device import Device, pick
+from hive_mind.errors import HiveMindError, UsageError
+from hive_mind.files import atomic_write, read_json, sha256_file, write_json
+from hive_mind.model.base import load_model
+from hive_mind.model.lora import WEIGHTS_FILE, attach, lora_parameters, save_adapter
+from hive_mind.model.qwen2 import Qwen2
+from hive_mind.progress import say
+from hive_mind.training.batches import Packing, Plan
+from hive_mind.training.checkpoint import Checkpoint, newest_checkpoint
+from hive_mind.training.console import say_dataset, say_example, say_settings
+from hive_mind.training.interrupt import StopRequest
+from hive_mind.training.log import LOG_FILE, TrainerLog, read_log
+from hive_mind.training.loop import Job, Trainer
+from hive_mind.training.loss import chunk_rows
+from hive_mind.training.memory import choose_packing
+from hive_mind.training.records import (
+    METRICS_FILE,
+    RUN_FILE,
+    Parameters,
+    metrics_record,
+    run_record,
+    version_name,
+)  # fmt: skip
+from hive_mind.training.request import TrainRequest, TrainResult
+from hive_mind.training.tokens import TokenisedDataset, tokenise
+
+CHECKPOINTS = "checkpoints"
+TOKENIZER_FILES = (
+    "tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "special_tokens_map.json", "added_tokens.json",
+    "vocab.json", "merges.txt",
+)  # fmt: skip
+
+
+def train(request: TrainRequest) -> TrainResult:
+    """Train an adapter, go on with an interrupted run, or find the run done already.
+
+    Raises UsageError if the output belongs to another run, DataRefused if no row is usable, Interrupted if the user
+    stopped it (the state is saved), HiveMindError if it cannot go on.
+    """
+    tokenizer = load_tokenizer(request.base.folder)
+    device = pick(request.settings.device, request.settings.dtype)
+    identity = run_identity(request, tokenizer, device)
+    done = _finished(request, identity)
+    if done is not None:
+        say(f"{request.output} is this run already, trained and complete; nothing to do")
+        return done
+    checkpoint = _continue_from(request.output, identity)
+    dataset, validation = _tokenise(request, tokenizer)
+    return _run(request, identity, tokenizer, device, dataset, validation, checkpoint)
+
+
+def run_identity(request: TrainRequest, tokenizer: ChatTokenizer, device: Device) -> dict[str, Any]:
+    """What makes two runs the same run: dataset bytes, base weights, tokenizer and recipe, wherever the files lie."""
+    if not request.dataset.is_file():
+        raise UsageError(f"{request.dataset} does not exist; name the dataset's JSONL file")
+    return {
+        "dataset": sha256_file(request.dataset),
+        "base": request.base.digest,
+        "tokenizer": tokenizer.digest,
+        **request.settings.recipe(),
+        "dtype": str(device.dtype).removeprefix("torch."),
+    }
+
+
+def _tokenise(request: TrainRequest, tokenizer: ChatTokenizer) -> tuple[TokenisedDataset, TokenisedDataset | None]:
+    longest = request.settings.max_length
+    dataset = tokenise(request.dataset, tokenizer, longest)
+    if request.validation is None or request.settings.validate_every is None:
+        return dataset, None
+    return dataset, tokenise(request.validation, tokenizer, longest, "tokenising the validation rows")
+
+
+def _run(
+    request: TrainRequest,
+    identity: dict[str, Any],
+    tokenizer: ChatTokenizer,
+    device: Device,
+    dataset: TokenisedDataset,
+    validation: TokenisedDataset | None,
+    checkpoint: Checkpoint | None,
+) -> TrainResult:
+    settings = request.settings
+    plan = Plan(dataset.examples, settings.step_size, settings.epochs, settings.seed, settings.max_steps)
+    model = load_model(request.base, device)
+    frozen = sum(parameter.numel() for parameter in model.parameters())
+    attach(model, settings.lora_r, settings.lora_alpha, settings.seed)
+    parameters = Parameters(sum(p.numel() for p in lora_parameters(model).values()), frozen)
+    say_settings(settings, request.base, device, parameters.trainable, parameters.share)
+    say_dataset(dataset, plan, settings.max_length)
+    say_example(dataset, plan, tokenizer)
+    chunk = chunk_rows(settings.loss_chunk, model.config.vocab_size)
+    measured = validation.examples.first(settings.validation_examples) if validation else None
+    job = Job(plan, measured, settings, device, chunk, request.output / CHECKPOINTS, identity)
+    trainer = Trainer(model, job, _packing(model, job, checkpoint))
+    if checkpoint is not None:
+        say(f"continuing after step {checkpoint.step:,} of {plan.total_steps:,}, from {checkpoint.folder}")
+        trainer.restore(checkpoint)
+    _make_folder(request.output)
+    with TrainerLog(request.output, checkpoint.step if checkpoint else -1) as log, StopRequest() as stop:
+        progress = trainer.run(log, stop)
+    record = run_record(request, identity, dataset, validation, parameters, trainer.packing, device, progress)
+    return _finish(request, model, trainer, record)
+
+
+def _packing(model: Qwen2, job: Job, checkpoint: Checkpoint | None) -> Packing:
+    settings = job.settings
+    if checkpoint is not None:
+        return Packing(**checkpoint.state["packing"])
+    if settings.batch_size == "auto":
+        return choose_packing(model, job.plan.examples, settings.step_size, job.loss_chunk, job.device)
+    return Packing(settings.batch_size)
+
+
+def _finish(request: TrainRequest, model: Qwen2, trainer: Trainer, record: dict[str, Any]) -> TrainResult:
+    """Write the version's files, then seal it; checkpoints go only when everything else is on disk."""
+    _check_moved(model)
+    folder = request.output
+    save_adapter(model, folder, base_id=request.base.id, revision=request.base.revision)
+    _copy_tokenizer(request.base.folder, folder)
+    plan = trainer.job.plan
+    metrics = metrics_record(
+        read_log(folder / LOG_FILE), trainer.progress, request.settings.epochs, plan.steps_per_epoch, folder
+    )
+    write_json(folder / METRICS_FILE, metrics)
+    write_json(folder / RUN_FILE, record)
+    return _seal(request, metrics, record)
+
+
+def _seal(request: TrainRequest, metrics: dict[str, Any], record: dict[str, Any]) -> TrainResult:
+    checkpoints = request.output / CHECKPOINTS
+    if checkpoints.is_dir():
+        shutil.rmtree(checkpoints)
+    dataset = {key: record["dataset"][key] for key in ("path", "digest", "examples")}
+    registry.seal(request.output, base=request.base.identity(), dataset=dataset, parent=request.parent)
+    first, final = metrics["first_loss"], metrics["final_loss"]
+    say(f"trained: {request.output}, loss {first:.3f} at the first step, {final:.3f} over the last epoch")
+    return TrainResult(request.output, metrics, record)
+
+
+def _check_moved(model: Qwen2) -> None:
+    """A B matrix that is still zero has learnt nothing, so the adapter would be the base under another name."""
+    parameters = lora_parameters(model).items()
+    still = [name for name, parameter in parameters if "lora_B" in name and not torch.any(parameter)]
+    if still:
+        raise HiveMindError(
+            f"{len(still)} adapter matrices did not move in training (first: {still[0]}), so nothing was saved as a "
+            "version; check training.learning_rate and the dataset's labelled tokens"
+        )
+
+
+def _finished(request: TrainRequest, identity: dict[str, Any]) -> TrainResult | None:
+    """The finished run in the output folder, sealed here if only that was left; None if there is none.
+
+    Raises UsageError if the folder holds another run's version.
+    """
+    folder = request.output
+    if not (folder / WEIGHTS_FILE).is_file() and not registry.is_sealed(folder):
+        return None
+    if (folder / RUN_FILE).is_file():
+        record, metrics = read_json(folder / RUN_FILE), read_json(folder / METRICS_FILE)
+        if record.get("identity") == identity:
+            if registry.is_sealed(folder):
+                return TrainResult(folder, metrics, record)
+            return _seal(request, metrics, record)
+    elif (folder / CHECKPOINTS).is_dir():
+        return None  # stopped while its last files were written: the checkpoints tell whether it is this run
+    free = registry.next_version(folder.parent, version_name(folder.name))
+    raise UsageError(f"{folder} holds another run's version, which never changes; use --output {folder.parent / free}")
+
+
+def _continue_from(folder: Path, identity: dict[str, Any]) -> Checkpoint | None:
+    """The checkpoint to go on from. Raises UsageError with the differences if it belongs to another run."""
+    checkpoint = newest_checkpoint(folder / CHECKPOINTS)
+    if checkpoint is None:
+        return None
+    recorded = checkpoint.state["identity"]
+    differences = [
+        f"{key} was {_short(recorded.get(key))} and is now {_short(identity.get(key))}"
+        for key in sorted(recorded.keys() | identity.keys())
+        if recorded.get(key) != identity.get(key)
+    ]
+    if differences:
+        raise UsageError(
+            f"{folder} holds an unfinished run that cannot be continued: {'; '.join(differences)}; repeat its command, "
+            "or use another --output, or remove the folder to start over"
+        )
+    return checkpoint
+
+
+def _short(value: object) -> str:
+    return value[:12] if isinstance(value, str) else str(value)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot make the folder {folder}: {error.strerror}; choose another --output") from None
+
+
+def _copy_tokenizer(base: Path, folder: Path) -> None:
+    for name in TOKENIZER_FILES:
+        if (base / name).is_file():
+            with atomic_write(folder / name) as file:
+                file.write((base / name).read_bytes())
