@@ -126,7 +126,7 @@ def _train(settings: RunSettings, base: Base, dataset: Path, validation: Path | 
         return version
     plan = {"version": version, "key": key, "command": command, "settings": dump(settings)}
     write_json(_reports(settings, version) / PLAN_FILE, plan)
-    train(TrainRequest(dataset, folder, base, settings.training, validation=validation, command=command))
+    train(TrainRequest(dataset, base, settings.training, folder, validation, command))
     return version
 
 

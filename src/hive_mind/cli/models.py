@@ -94,7 +94,7 @@ def promote(
     """
     from hive_mind import registry
 
-    name = _name(models_dir, version)
+    name = registry.name_of(models_dir, version)
     entry = registry.promote(models_dir, name, _verdict(models_dir, name), note, force=force, by="hand")
     if entry is None:
         print(f"{models_dir / 'latest'} points at {name} already; nothing was changed")
@@ -145,17 +145,6 @@ def verify(
             f"{', '.join(changed)} changed after sealing; restore from a backup, train again, or go back with "
             "`hive-mind models rollback`"
         )
-
-
-def _name(models_dir: Path, version: str) -> str:
-    """Return the version's name; a path into the models folder is understood too."""
-    from hive_mind import registry
-    from hive_mind.errors import UsageError
-
-    folder = registry.resolve(models_dir, version)
-    if folder.resolve().parent != models_dir.resolve():
-        raise UsageError(f"{folder} is not in {models_dir}; move it there, then promote it by name")
-    return folder.name
 
 
 def _verdict(models_dir: Path, name: str) -> dict[str, Any] | None:

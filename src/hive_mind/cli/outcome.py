@@ -33,7 +33,7 @@ def print_outcome(outcome: RunOutcome, *, json_output: bool) -> None:
         print_json(
             {
                 "version": outcome.version, "promoted": verdict.promoted, "verdict": verdict.to_dict(),
-                "report": str(outcome.report), "models": [_row_dict(outcome.evaluation, m) for m in outcome.evaluation.models],
+                "report": str(outcome.report), "models": [_row_dict(model) for model in outcome.evaluation.models],
             }
         )  # fmt: skip
 
@@ -79,7 +79,7 @@ def _heading(model: ModelResult) -> str:
     return model.name if model.role in (model.name, "version") else f"{model.name} ({model.role})"
 
 
-def _row_dict(evaluation: Evaluation, model: ModelResult) -> dict[str, Any]:
+def _row_dict(model: ModelResult) -> dict[str, Any]:
     scores = [
         {"tier": s.tier, "source": s.source, "kind": s.kind, "items": s.items, "correct": s.correct}
         for s in model.scores

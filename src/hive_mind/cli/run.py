@@ -38,8 +38,7 @@ def run(
 
 def _print_settings() -> None:
     from hive_mind.config import describe
-    from hive_mind.curation.tables import aligned
     from hive_mind.pipeline import RunSettings
 
-    rows = [[key, str(default), text] for key, default, text in describe(RunSettings)]
-    print(aligned(["setting", "default", "meaning"], rows))
+    for key, default, text in describe(RunSettings):
+        print(f"{key} = {default}\n    {text}")

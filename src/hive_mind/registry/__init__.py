@@ -15,7 +15,7 @@ from hive_mind.registry.manifest import (
     verify,
 )
 from hive_mind.registry.promotion import LATEST, latest, promote, rollback
-from hive_mind.registry.versions import REPORTS, Version, list_versions, next_version, resolve
+from hive_mind.registry.versions import REPORTS, Version, list_versions, name_of, next_version, resolve
 
 __all__ = [
     "LATEST",
@@ -32,6 +32,7 @@ __all__ = [
     "list_versions",
     "load_manifest",
     "manifest_digest",
+    "name_of",
     "next_version",
     "promote",
     "refuse_sealed",

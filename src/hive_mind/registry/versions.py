@@ -97,6 +97,17 @@ def resolve(models_dir: Path, name: str) -> Path:
     raise UsageError(f"there is no version {name!r} in {models_dir}{_hint(models_dir, name)}")
 
 
+def name_of(models_dir: Path, name: str) -> str:
+    """Return the version that `latest`, a version's name or a path to it means.
+
+    Raises UsageError as `resolve` does, and if the path leads out of `models_dir`.
+    """
+    folder = resolve(models_dir, name)
+    if folder.resolve().parent != models_dir.resolve():
+        raise UsageError(f"{folder} is not in {models_dir}; move it there and name it as a version")
+    return folder.name
+
+
 def _hint(models_dir: Path, name: str) -> str:
     known = [folder.name for folder in version_folders(models_dir)]
     near = difflib.get_close_matches(name, known, n=1)

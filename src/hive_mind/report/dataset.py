@@ -12,7 +12,11 @@ from hive_mind.report.records import Records
 
 def dataset_section(records: Records) -> str:
     """Return the section on the dataset."""
-    parts = ["## 1. Dataset", _trained_on(records), "### Composition"]
+    parts = ["## 1. Dataset", _trained_on(records)]
+    if lengths := at(records.run, "dataset.lengths"):
+        bounds = [f"up to {row['up_to']:,}" for row in lengths]
+        parts.append(table(["tokens", *bounds], [["examples", *(count(row["examples"]) for row in lengths)]]))
+    parts.append("### Composition")
     manifest = records.dataset
     if manifest is None:
         sources = at(records.run, "dataset.sources")

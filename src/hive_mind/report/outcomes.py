@@ -86,7 +86,8 @@ def _baseline_table(records: Records, baseline: Records | None) -> str:
         row("training time", lambda r: figure(at(r.metrics, "seconds"), clock)),
     ]
     tiers = [tier for tier, kind in evaluation.groups() if kind == "call"] if evaluation else []
-    rows += [row(f"held-out calls right, {tier}", lambda r, tier=tier: _calls(evaluation, r, tier)) for tier in tiers]
+    for tier in tiers:
+        rows.append([f"held-out calls right, {tier}", *(_calls(evaluation, column, tier) for column in columns)])
     return table(["", *names], rows)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,11 +79,10 @@ def _draw_validation(axes: Axes, validation: Sequence[tuple[int, float]]) -> Non
 
 
 def _draw_epochs(axes: Axes, training: Sequence[tuple[int, float]]) -> None:
-    """Mark where an epoch ends and another begins."""
-    ends = [step for (step, epoch), (_, following) in zip(training, training[1:], strict=False)
-            if int(epoch + 1e-9) < int(following + 1e-9) or (epoch == int(epoch) and following > epoch)]  # fmt: skip
-    for step in ends:
-        axes.axvline(step, color=GRID, linewidth=1.0, zorder=0)
+    """Mark the steps that end an epoch."""
+    for (step, epoch), (_, following) in pairwise(training):
+        if math.ceil(epoch) < math.ceil(following):
+            axes.axvline(step, color=GRID, linewidth=1.0, zorder=0)
 
 
 def _label(axes: Axes, title: str, last: int) -> None:

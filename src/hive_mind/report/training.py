@@ -25,7 +25,7 @@ def configuration_section(records: Records) -> str:
         ("adapter", f"LoRA, r {figure(at(run, 'lora.r'))}, alpha {figure(at(run, 'lora.alpha'), _plain)}"),
         ("trainable parameters", f"{count(at(run, 'lora.trainable'))} ({share(at(run, 'lora.share'))})"),
         ("examples a step", count(at(run, "batch.effective"))),
-        ("examples a micro-batch", count(at(run, "batch.micro"))),
+        ("micro-batch", _micro_batch(run)),
         *((f"`{key}`", f"`{_plain(value)}`") for key, value in (at(run, "settings") or {}).items()),
     ]
     return "\n\n".join(["## 2. Configuration", facts(rows)])
@@ -71,8 +71,8 @@ def loss_section(records: Records, picture: bool) -> str:
             ]
         ),
     ]
-    if epochs := _epochs(records.log):
-        parts.append(table(["epoch", "steps", "mean training loss", "validation loss at its end"], epochs))
+    if epochs := _epochs(records):
+        parts.append(table(["epoch", "mean training loss", "last validation loss in it"], epochs))
     return "\n\n".join(parts)
 
 
@@ -100,30 +100,26 @@ def _data_issues(records: Records) -> list[str]:
 
 
 def _training_issues(records: Records) -> list[str]:
-    skipped = [row["step"] for row in records.log if "loss" in row and row["loss"] is None]
-    issues = []
-    if skipped:
-        steps = ", ".join(map(str, skipped[:10])) + (" ..." if len(skipped) > 10 else "")
-        issues.append(f"{len(skipped):,} steps were skipped, their loss or gradient not being finite: {steps}")
+    issues = [str(issue) for issue in at(records.run, "issues") or []]
     if resumed := at(records.run, "resumed_from"):
         issues.append(f"training was interrupted and taken up again at step {', '.join(map(str, resumed))}")
-    return issues + [str(issue) for issue in at(records.run, "issues") or []]
+    return issues
 
 
-def _epochs(log: list[dict[str, Any]]) -> list[list[str]]:
-    """Return a row an epoch: its steps, its mean training loss, and the last validation loss measured in it."""
-    losses: dict[int, list[float]] = {}
+def _epochs(records: Records) -> list[list[str]]:
+    """Return a row an epoch: its mean training loss, and the last validation loss measured up to its end."""
     validation: dict[int, float] = {}
-    for row in log:
-        epoch = max(1, math.ceil(row["epoch"] - 1e-9))
-        if row.get("loss") is not None:
-            losses.setdefault(epoch, []).append(row["loss"])
+    for row in records.log:
         if row.get("validation_loss") is not None and row["step"] > 0:
-            validation[epoch] = row["validation_loss"]
-    return [
-        [str(epoch), count(len(values)), loss(sum(values) / len(values)), loss(validation.get(epoch))]
-        for epoch, values in sorted(losses.items())
-    ]
+            validation[max(1, math.ceil(row["epoch"]))] = row["validation_loss"]
+    means = at(records.metrics, "loss_by_epoch") or []
+    return [[str(epoch), loss(mean), loss(validation.get(epoch))] for epoch, mean in enumerate(means, 1)]
+
+
+def _micro_batch(run: dict[str, Any]) -> str:
+    """Examples, or with batch_size=auto as many as fit in so many tokens."""
+    tokens = at(run, "batch.micro_tokens")
+    return f"as many examples as fit in {tokens:,} tokens" if tokens else f"{count(at(run, 'batch.micro'))} examples"
 
 
 def _cpu(run: dict[str, Any]) -> str:

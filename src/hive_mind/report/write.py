@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hive_mind.curation.manifest import DatasetManifest
 from hive_mind.evaluation.records import EVALUATION_FILE
-from hive_mind.files import write_json, write_text
+from hive_mind.files import write_text
 from hive_mind.gate.verdict import VERDICT_FILE
 from hive_mind.progress import clock
 from hive_mind.registry.manifest import MANIFEST_FILE
@@ -21,21 +20,15 @@ from hive_mind.training.log import LOG_FILE
 REPORT_FILE = "FOUNDATION_MODEL_TRAINING.md"
 
 
-def write(
-    models_dir: Path, version: str, *, dataset: DatasetManifest | None = None, baseline: str | None = None
-) -> Path:
+def write(models_dir: Path, version: str) -> Path:
     """Write models/reports/<version>/FOUNDATION_MODEL_TRAINING.md and loss.png from the version's records.
 
-    `dataset` is kept with the reports, so that a later call needs it no more. `baseline` is the version to compare
-    with; without it the evaluation's own. What was never recorded is written as "not measured".
+    The baseline of the comparison is the evaluation's own. What was never recorded is written as "not measured".
     Raises UsageError if there is no such version or one of its records is damaged.
     """
     reports = reports_folder(models_dir, version)
-    if dataset is not None:
-        write_json(reports / DATASET_FILE, dataset.to_dict())
     records = load_records(models_dir, version)
-    other = baseline or _baseline(records)
-    compared = load_records(models_dir, other) if other is not None and (models_dir / other).is_dir() else None
+    baseline = _baseline(models_dir, records)
     reports.mkdir(parents=True, exist_ok=True)
     picture = plot_loss(records.log, reports / PICTURE, f"{version}: loss while training")
     sections = [
@@ -46,7 +39,7 @@ def write(
         machine_section(records),
         loss_section(records, picture),
         issues_section(records),
-        outcomes_section(records, compared),
+        outcomes_section(records, baseline),
         storage_section(records, reports),
         commands_section(records),
         _sources(records, reports),
@@ -56,9 +49,11 @@ def write(
     return path
 
 
-def _baseline(records: Records) -> str | None:
+def _baseline(models_dir: Path, records: Records) -> Records | None:
+    """Return the records of the baseline that was evaluated beside the version, if it is still there."""
     models = records.evaluation.models if records.evaluation else ()
-    return next((model.name for model in models if model.role == "baseline"), None)
+    name = next((model.name for model in models if model.role == "baseline"), None)
+    return load_records(models_dir, name) if name is not None and (models_dir / name).is_dir() else None
 
 
 def _summary(records: Records) -> str:

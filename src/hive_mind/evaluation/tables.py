@@ -1,0 +1,118 @@
+"""An evaluation as rows of text, for terminals and reports."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hive_mind.evaluation.paired import Paired, wilson
+from hive_mind.evaluation.records import Asked, Evaluation, ModelResult
+
+WHAT = {"call": "tool calls", "no_tool": "no tool fits", "plain": "no tools offered"}
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A header and rows of cells; the first column is text, the others are figures."""
+
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def score_table(evaluation: Evaluation) -> Table:
+    """Return what share each model got right, one row a tier and kind, with 95 % intervals.
+
+    Right is: the expected calls exactly, or words without a call where no call is right.
+    """
+    rows = []
+    for tier, kind in evaluation.groups():
+        cells = [_cell(evaluation, model, "correct", tier, kind) for model in evaluation.models]
+        count = sum(item.tier == tier and item.kind == kind for item in evaluation.items)
+        rows.append((f"{tier}: {WHAT[kind]}", f"{count:,}", *cells))
+    if any(model.format_given for model in evaluation.models):
+        rows.append(("tool calls, beginning given", *_given(evaluation)))
+    return Table("right answers", ("", "items", *(model.name for model in evaluation.models)), tuple(rows))
+
+
+def loss_table(evaluation: Evaluation) -> Table:
+    """Return each model's held-out loss, one row a tier and source. Comparable between models on one base only."""
+    keys = list(dict.fromkeys((loss.tier, loss.source) for model in evaluation.models for loss in model.losses))
+    rows = []
+    for tier, source in keys:
+        found = [
+            next(loss for loss in model.losses if (loss.tier, loss.source) == (tier, source))
+            for model in evaluation.models
+        ]
+        label = tier if tier == source else f"{tier}: {source}"
+        rows.append((label, f"{found[0].tokens:,}", *(f"{loss.loss:.3f}" for loss in found)))
+    return Table("held-out loss", ("", "tokens", *(model.name for model in evaluation.models)), tuple(rows))
+
+
+def manners_table(evaluation: Evaluation) -> Table:
+    """Return how often models call, need mending and end by themselves."""
+    rows = []
+    for label, of, kinds in (
+        ("calls a tool where one is needed", "called", ("call",)),
+        ("calls a tool where none fits", "called", ("no_tool", "plain")),
+        ("reply had to be mended to be read", "repaired", ("call", "no_tool")),
+        ("reply ended by itself, tools offered", "stopped", ("call", "no_tool")),
+        ("reply ended by itself, no tools", "stopped", ("plain",)),
+    ):
+        flags = [evaluation.flags(model, of, lambda item: item.kind in kinds) for model in evaluation.models]  # noqa: B023
+        if flags[0]:
+            rows.append((label, f"{len(flags[0]):,}", *(f"{sum(each) / len(each):.1%}" for each in flags)))
+    return Table("replies", ("", "items", *(model.name for model in evaluation.models)), tuple(rows))
+
+
+def paired_rows(evaluation: Evaluation, a: ModelResult, b: ModelResult) -> list[tuple[str, Paired]]:
+    """Return a against b for every tier and kind, and over all tool calls where they are in several tiers."""
+    groups = evaluation.groups()
+    found = []
+    for tier, kind in groups:
+        found.append((f"{tier}: {WHAT[kind]}", _paired(evaluation, a, b, tier, kind)))
+    for kind in WHAT:
+        if sum(its_kind == kind for _, its_kind in groups) > 1:
+            found.append((f"all: {WHAT[kind]}", _paired(evaluation, a, b, None, kind)))
+    return [(label, paired) for label, paired in found if paired is not None]
+
+
+def paired_table(evaluation: Evaluation, a: ModelResult, b: ModelResult) -> Table:
+    """Return a against b: shares, won and lost items, the difference with its 95 % interval, exact p-values."""
+    rows = [
+        (
+            label, f"{p.items:,}", f"{p.a_correct / p.items:.1%}", f"{p.b_correct / p.items:.1%}",
+            str(p.wins), str(p.losses), f"{100 * p.difference:+.1f}", f"{100 * p.low:+.1f} to {100 * p.high:+.1f}",
+            f"{min(p.p_better, p.p_worse):.2g}",
+        )
+        for label, p in paired_rows(evaluation, a, b)
+    ]  # fmt: skip
+    header = ("", "items", a.name, b.name, "won", "lost", "points", "95 % interval", "p (one-sided)")
+    return Table(f"{a.name} against {b.name}", header, tuple(rows))
+
+
+def _cell(evaluation: Evaluation, model: ModelResult, of: str, tier: str, kind: str) -> str:
+    flags = evaluation.flags(model, of, lambda item: item.tier == tier and item.kind == kind)
+    return _share(sum(flags), len(flags))
+
+
+def _given(evaluation: Evaluation) -> Sequence[str]:
+    count, cells = 0, []
+    for model in evaluation.models:
+        scores = model.format_given or ()
+        items = sum(score.items for score in scores)
+        count = max(count, items)
+        cells.append(_share(sum(score.correct for score in scores), items) if items else "")
+    return [f"{count:,}", *cells]
+
+
+def _share(right: int, count: int) -> str:
+    low, high = wilson(right, count)
+    return f"{right / count:.1%} ({100 * low:.0f}–{100 * high:.0f})"
+
+
+def _paired(evaluation: Evaluation, a: ModelResult, b: ModelResult, tier: str | None, kind: str) -> Paired | None:
+    def wanted(item: Asked) -> bool:
+        return item.kind == kind and tier in (None, item.tier)
+
+    return evaluation.paired(a, b, wanted)
