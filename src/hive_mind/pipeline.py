@@ -17,6 +17,7 @@ from hive_mind.config import Settings, dump, setting
 from hive_mind.conversation import Conversation
 from hive_mind.curation import build, read_dataset
 from hive_mind.curation.settings import DataSettings
+from hive_mind.errors import UsageError
 from hive_mind.evaluation.settings import EvaluationSettings
 from hive_mind.files import read_json, sha256_file, write_json, write_jsonl
 from hive_mind.gate.settings import GateSettings
@@ -77,6 +78,7 @@ def run(settings: RunSettings, command: str = "hive-mind run") -> RunOutcome:
     base = resolve_base(settings.model)
     say(f"base model: {base.id} (digest {base.digest[:12]})")
     dataset = _prepare_data(settings)
+    _check_tasks(settings)
     baseline = _train_baseline(settings, base, dataset, command)
     version = _train(settings, base, dataset.train, dataset.validation, settings.name, command)
     write_json(_reports(settings, version) / "dataset.json", dataset.to_dict())
@@ -94,6 +96,15 @@ def _prepare_data(settings: RunSettings) -> DatasetManifest:
         data = data.model_copy(update={"raw_dir": data.dir / "raw"})
         write_raw(data.dir / "raw", seed=data.seed)
     return build(data)
+
+
+def _check_tasks(settings: RunSettings) -> None:
+    """Look for the files of held-out tasks now, not after an hour of training."""
+    for name, file in settings.evaluation.held_out.items():
+        if not file.is_file():
+            raise UsageError(
+                f"evaluation.held_out.{name}: {file} does not exist; check the path, or leave the tier out"
+            )
 
 
 def _train_baseline(settings: RunSettings, base: Base, dataset: DatasetManifest, command: str) -> str | None:

@@ -46,7 +46,7 @@ def test_a_reply_does_not_depend_on_its_batch(model, lengths, budget, batch_toke
     assert together == alone
 
 
-def test_greedy_equals_transformers(model, tmp_path):
+def test_greedy_equals_transformers(model):
     from transformers import Qwen2Config as HubConfig
     from transformers import Qwen2ForCausalLM
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 NOT_MEASURED = "not measured"
+FIGURE = re.compile(rf"$|[-+]?\d|{NOT_MEASURED}")
 
 
 def at(record: Mapping[str, Any], path: str) -> Any:
@@ -37,8 +39,9 @@ def share(value: Any) -> str:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table, the first column to the left, figures to the right; a bar inside a cell is escaped."""
-    marks = [":---", *["---:"] * (len(header) - 1)]
+    """Return a table; columns of figures stand to the right, a bar inside a cell is escaped."""
+    rows = list(rows)
+    marks = ["---:" if column and all(map(FIGURE.match, column)) else ":---" for column in zip(*rows, strict=True)]
     lines = [header, marks, *rows]
     return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
 

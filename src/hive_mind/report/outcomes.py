@@ -34,8 +34,11 @@ def outcomes_section(records: Records, baseline: Records | None) -> str:
     else:
         parts += ["### All models on the same questions", _questions(evaluation), _losses(evaluation)]
         if any(evaluation.left_out.values()):
-            left_out = " and ".join(f"{number:,} {what}" for what, number in evaluation.left_out.items() if number)
-            parts.append(f"Left out for every model, being too long for one of them or unusable: {left_out}.")
+            questions, conversations = (evaluation.left_out[what] for what in ("items", "conversations"))
+            parts.append(
+                f"Left out for every model, being too long for one of them or unusable: {questions:,} questions, and "
+                f"{conversations:,} conversations of the losses."
+            )
     return "\n\n".join([*parts, "### Verdict", _verdict(records)])
 
 

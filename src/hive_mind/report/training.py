@@ -22,7 +22,7 @@ def configuration_section(records: Records) -> str:
         ("base model", f"`{at(run, 'base.id')}`{f' at `{revision}`' if revision else ''}" if run else NOT_MEASURED),
         ("base digest", f"`{at(run, 'base.digest')}`" if at(run, "base.digest") else NOT_MEASURED),
         ("base parameters", count(at(run, "base.parameters"))),
-        ("adapter", f"LoRA, r {figure(at(run, 'lora.r'))}, alpha {figure(at(run, 'lora.alpha'), _plain)}"),
+        ("adapter", figure(at(run, "lora"), lambda lora: f"LoRA, r {lora['r']}, alpha {_plain(lora['alpha'])}")),
         ("trainable parameters", f"{count(at(run, 'lora.trainable'))} ({share(at(run, 'lora.share'))})"),
         ("examples a step", count(at(run, "batch.effective"))),
         ("micro-batch", _micro_batch(run)),

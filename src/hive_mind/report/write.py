@@ -64,7 +64,7 @@ def _summary(records: Records) -> str:
     ]
     if records.verdict is not None:
         lines.append(f"The gate's verdict: **{records.verdict.decision}**.")
-    lines.append("Every figure on this page was measured; where one was not, the page says so.")
+    lines.append("Every figure here was measured; what was not says so.")
     return " ".join(lines)
 
 

@@ -19,7 +19,7 @@ from hive_mind.errors import HiveMindError, Interrupted
 from hive_mind.model.lora import load_tensors, lora_parameters
 from hive_mind.model.qwen2 import Qwen2
 from hive_mind.progress import utc_now
-from hive_mind.training.batches import MicroBatch, Packing, Plan, Step, collate
+from hive_mind.training.batches import MicroBatch, Packing, Plan, Step, collate, wants_rounding
 from hive_mind.training.checkpoint import Checkpoint, keep_newest, random_states, restore_random_states, save_checkpoint
 from hive_mind.training.console import step_line
 from hive_mind.training.interrupt import StopRequest
@@ -68,6 +68,7 @@ class Trainer:
         self.parameters = lora_parameters(model)
         self.optimizer = make_optimizer(self.parameters, job.settings)
         self.lengths = job.plan.examples.lengths
+        self.rounded = wants_rounding(model)
         self.progress = Progress()
         self.good = Progress()
         self.saved_step, self.saved_at = 0, time.monotonic()
@@ -128,7 +129,7 @@ class Trainer:
         total = torch.zeros((), device=self.model.device)
         for indices in self.packing.split(step.indices, self.lengths[list(step.indices)].tolist()):
             self._end_if_wanted(stop)
-            batch = collate(self.job.plan.examples, indices, self.model.device)
+            batch = collate(self.job.plan.examples, indices, self.model.device, rounded=self.rounded)
             total += self._backward(batch, step.labelled_tokens)
         norm = torch.nn.utils.clip_grad_norm_(self.parameters.values(), settings.max_grad_norm)
         loss, grad_norm = torch.stack((total, norm.to(total.dtype))).tolist()

@@ -15,7 +15,7 @@ from hive_mind.device import Device, free_memory
 from hive_mind.errors import HiveMindError
 from hive_mind.model.qwen2 import Qwen2
 from hive_mind.progress import say
-from hive_mind.training.batches import Packing, collate
+from hive_mind.training.batches import Packing, collate, wants_rounding
 from hive_mind.training.loss import scaled_loss
 from hive_mind.training.tokens import Examples
 
@@ -61,7 +61,7 @@ def choose_packing(model: Qwen2, examples: Examples, step_size: int, chunk: int,
 
 def _trial(model: Qwen2, examples: Examples, indices: list[int], chunk: int, device: Device) -> tuple[int, int]:
     """Run one micro-batch twice, the first time to warm up; returns (peak bytes above the start, tokens)."""
-    batch = collate(examples, indices, device.torch_device)
+    batch = collate(examples, indices, device.torch_device, rounded=wants_rounding(model))
     peak = _Peak()
     for _ in range(2):
         with _measured(device, peak):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from hive_mind.model.qwen2 import Qwen2
-from hive_mind.training.batches import Packing, collate
+from hive_mind.training.batches import Packing, collate, wants_rounding
 from hive_mind.training.interrupt import StopRequest
 from hive_mind.training.loss import token_losses
 from hive_mind.training.tokens import Examples
@@ -34,7 +34,7 @@ def validation_loss(model: Qwen2, examples: Examples, chunk: int, stop: StopRequ
     for indices in PACKING.split(order, examples.lengths[order].tolist()):
         if stop.wanted:
             return None
-        batch = collate(examples, indices, model.device)
+        batch = collate(examples, indices, model.device, rounded=wants_rounding(model))
         hidden = model.hidden(batch.input_ids, batch.layout).index_select(0, batch.rows)
         losses = token_losses(hidden, model.output_weight, batch.targets, chunk).double()
         sums.index_add_(0, batch.sources, losses)
