@@ -3,7 +3,7 @@
 #   make run PYTHON=~/torch-env/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test lint clean
+.PHONY: help setup setup-dev run test lint bench clean
 
 PYTHON ?= python3
 # A PYTHON given on the command line or in the environment is a choice, which replaces a .venv built on another one.
@@ -31,6 +31,10 @@ lint: setup-dev ## style, types and the order of imports
 	$(bin)/ruff format --check .
 	$(bin)/mypy
 	$(bin)/lint-imports
+
+bench: setup ## a training step beside transformers + PEFT, on the sample data (benchmarks/results/)
+	@$(bin)/hive-mind data build --config configs/sample.yaml
+	@$(bin)/python benchmarks/training_step.py
 
 clean: ## remove .venv, caches and build folders; never data/ or models/
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache src/*.egg-info

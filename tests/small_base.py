@@ -49,7 +49,7 @@ def write_base(folder: Path, **changes) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     config = small_config(**changes)
     model = random_model(config)
-    save_file({name: parameter.contiguous() for name, parameter in model.named_parameters()}, folder / "model.safetensors")
+    save_file(dict(model.named_parameters()), folder / "model.safetensors")
     write_config(folder, config)
     write_tokenizer(folder)
     return folder
@@ -57,7 +57,7 @@ def write_base(folder: Path, **changes) -> Path:
 
 def write_config(folder: Path, config: Qwen2Config) -> None:
     fields = {name: getattr(config, name) for name in config.__dataclass_fields__}
-    fields |= {"model_type": "qwen2", "architectures": ["Qwen2ForCausalLM"], "hidden_act": "silu", "torch_dtype": "float32"}
+    fields |= {"model_type": "qwen2", "architectures": ["Qwen2ForCausalLM"], "hidden_act": "silu"}
     (folder / "config.json").write_text(json.dumps(fields))
 
 

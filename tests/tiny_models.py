@@ -35,7 +35,9 @@ def write_base(folder: Path, tokenizer_folder: Path, model: Qwen2 | None = None,
             shutil.copy(tokenizer_folder / name, folder / name)
     vocab_size = json.loads((tokenizer_folder / "config.json").read_text())["vocab_size"]
     model = model or random_model(vocab_size, seed)
-    save_file({name: parameter.detach().clone() for name, parameter in model.named_parameters()}, folder / "model.safetensors")
+    save_file(
+        {name: parameter.detach().clone() for name, parameter in model.named_parameters()}, folder / "model.safetensors"
+    )
     config = {name: getattr(model.config, name) for name in Qwen2Config.__dataclass_fields__}
     (folder / "config.json").write_text(json.dumps({"model_type": "qwen2", **config}))
     (folder / "base.json").write_text(json.dumps({"id": f"test/{folder.name}"}))

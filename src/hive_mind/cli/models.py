@@ -43,7 +43,7 @@ def list_models(models_dir: ModelsDir = MODELS, json_output: Json = False) -> No
     else:
         header = ["version", "base", "examples", "held-out calls", "promoted", "size"]
         print(aligned(header, [_row(models_dir, version) for version in versions]))
-        print("\n* is what models/latest points at; next: hive-mind models show VERSION")
+        print(f"\n* is what {models_dir / 'latest'} points at; next: hive-mind models show VERSION")
     if problem is not None:
         raise problem
     if json_output:
@@ -71,7 +71,8 @@ def show(version: Name, models_dir: ModelsDir = MODELS, json_output: Json = Fals
         *([f"held-out calls, {tier}", score] for tier, score in _scores(models_dir, folder.name)),
         *(["promoted", _promotion(entry)] for entry in promotions),
     ]
-    print("\n".join(f"{key:<28}{value}" for key, value in facts))
+    width = max(len(key) for key, _ in facts) + 2
+    print("\n".join(f"{key:<{width}}{value}" for key, value in facts))
     files = [[name, f"{file.size:,}", file.sha256[:16]] for name, file in manifest.files.items()]
     print("", aligned(["file", "bytes", "sha256"], files), sep="\n")
     print(f"\nnext: hive-mind models verify {folder.name}")
@@ -168,7 +169,7 @@ def _row(models_dir: Path, version: Version) -> list[str]:
 
 
 def _scores(models_dir: Path, name: str) -> list[tuple[str, str]]:
-    """Return (tier, "12/40 (30%)") of the held-out calls in a version's own evaluation; empty if it has none."""
+    """Return (tier, "12/40 (30%)") of a version's held-out calls; empty if it was never evaluated."""
     from hive_mind.report.records import held_out_calls
 
     return [(tier, f"{right}/{asked} ({right / asked:.0%})") for tier, right, asked in held_out_calls(models_dir, name)]

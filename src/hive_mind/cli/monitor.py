@@ -9,7 +9,9 @@ import typer
 
 
 def monitor(
-    run: Annotated[str | None, typer.Argument(help="a version, its folder or its log; the newest run if left out")] = None,
+    run: Annotated[
+        str | None, typer.Argument(help="a version, its folder or its log; the newest run if left out")
+    ] = None,
     models_dir: Annotated[Path, typer.Option("--models-dir", help="where versions live")] = Path("models"),
     once: Annotated[bool, typer.Option("--once", help="print the present state and end")] = False,
     json_output: Annotated[bool, typer.Option("--json", help="print one JSON object last on standard output")] = False,

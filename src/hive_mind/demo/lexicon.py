@@ -101,6 +101,15 @@ class Lexicon:
     def _file(self, rng: Random) -> str:
         return f"{self._stem(rng)}.{rng.choice(self.endings)}"
 
+    def _ending(self, rng: Random) -> str:
+        return rng.choice(self.endings)
+
+    def _noun(self, rng: Random) -> str:
+        return rng.choice(self.nouns)
+
+    def _adjective(self, rng: Random) -> str:
+        return rng.choice(self.adjectives)
+
     def _folder(self, rng: Random) -> str:
         return rng.choice((rng.choice(self.folders), f"{rng.choice(self.folders)}/{rng.choice(self.stems)}"))
 

@@ -417,3 +417,33 @@ REFUSALS = (
     "I can't do that with the tools I have.",
     "I'm sorry, but I can't help with that here.",
 )
+
+OUTSIDE = """
+    book a flight to {city}
+    reserve a room in {city}
+    call {person}
+    phone {person} about the {noun}
+    fix my {noun}
+    sell the {adjective} {noun}
+    draw a {adjective} {noun}
+    take a photo of the {noun}
+    drive me to {city}
+    bake a {noun} cake
+    wash the {noun}
+    open the door for {person}
+    find a job in {city}
+    cut the {noun} in two
+    What is the price of a {noun}?
+    Who is the mayor of {city}?
+    How far is it to {city}?
+    show me a film about {city}
+    tell {person} a story about the {noun}
+    knit a {adjective} {noun}
+    lend me your {noun}
+    carry the {noun} to {city}
+    sing a song for {person}
+    buy a {adjective} {noun}
+    clean the {room}
+    install a {noun} on my phone
+"""
+"""Requests that none of the 24 tools can serve."""

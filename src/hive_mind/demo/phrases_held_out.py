@@ -22,16 +22,16 @@ FRAMES: dict[str, str] = {
         I'd like the file {old} to be called {new}
     """,
     "find_files": """
-        are there files like {pattern} in {folder}
+        Are there files like {pattern} in {folder}
         find me every {pattern} in the folder {folder}
         search my files for {pattern}
         look through {folder} for files named {pattern}
         I can't find my files {pattern}, where are they?
     """,
     "add_event": """
-        could {title} go in my calendar on {day} at {time}
+        Could {title} go in my calendar on {day} at {time}
         add an event on {day} at {time}: {title}
-        calendar: {title} on {day} at {time}
+        Calendar: {title} on {day} at {time}
         I'm going to {title} on {day} at {time}, put that in my calendar
         make room for {title} in the calendar on {day}
         schedule an event called {title} for {day} at {time}
@@ -46,7 +46,7 @@ FRAMES: dict[str, str] = {
     "cancel_event": """
         please cancel my {title} on {day}
         I'm not going to {title}, cancel the event
-        the event {title} on {day} is off, delete it
+        The event {title} on {day} is off, delete it
         get {title} out of my calendar
         cancel the {title} planned for {day}
     """,
@@ -54,12 +54,12 @@ FRAMES: dict[str, str] = {
         I'm travelling to {city} on {day}, what will the weather be?
         tell me if it will rain in {city}
         What temperature does {city} have in {unit}?
-        weather forecast for {city} on {day}
+        Weather forecast for {city} on {day}
         How does the weather look in {city}?
         Is the weather good in {city} on {day}?
     """,
     "play_music": """
-        could we have {song} by {artist}
+        Could we have {song} by {artist}
         I feel like hearing {song}
         play me something: {song} by {artist}
         let the music be {song} by {artist}
@@ -76,7 +76,7 @@ FRAMES: dict[str, str] = {
     "make_playlist": """
         make me a new playlist, {title}, with {songs}
         I need the songs {songs} together in a playlist named {title}
-        a playlist called {title}, please, with {songs}
+        A playlist called {title}, please, with {songs}
         create {title} as a playlist of {songs}
     """,
     "save_note": """
@@ -87,7 +87,7 @@ FRAMES: dict[str, str] = {
         store a note under {title} with the text {text}
     """,
     "find_notes": """
-        is there anything about {query} in my notes
+        Is there anything about {query} in my notes
         find the note that mentions {query}
         go through my notes for {query}
         I need my notes concerning {query}
@@ -104,7 +104,7 @@ FRAMES: dict[str, str] = {
         bring me to branch {branch}
         I need the branch {branch}, switch there
         let me work on branch {branch}
-        could you switch the branch to {branch}
+        Could you switch the branch to {branch}
         I need a new branch with the name {branch} | create=true
         add a new branch {branch} and go there | create=true
     """,
@@ -132,8 +132,8 @@ FRAMES: dict[str, str] = {
     "set_alarm": """
         I need an alarm for {time}
         make sure I wake up at {time}
-        could the alarm go off at {time}
-        an alarm for {time}, every single day | repeat=true
+        Could the alarm go off at {time}
+        An alarm for {time}, every single day | repeat=true
         have an alarm wake me daily at {time} | repeat=true
     """,
     "translate_text": """
@@ -141,32 +141,32 @@ FRAMES: dict[str, str] = {
         Could I have {text} in {language}?
         How would I say {text} in {language}?
         do a {language} translation of {text}
-        what would {text} be in {language}
+        What would {text} be in {language}
     """,
     "convert_money": """
         I'd like to change {amount} {source} into {target}
         What do I get in {target} for {amount} {source}?
-        convert money: {amount} {source} to {target}
+        Convert money: {amount} {source} to {target}
         tell me how many {target} I get for {amount} {source}
         How much would {amount} {source} be in {target}?
     """,
     "set_light": """
         I'd like the light on in the {room} | on=true
         make it light in the {room} | on=true
-        could the light in the {room} be switched on | on=true
+        Could the light in the {room} be switched on | on=true
         I'm leaving the {room}, lights off | on=false
-        no light in the {room} any more, switch it off | on=false
+        No light in the {room} any more, switch it off | on=false
         put the light in the {room} at {brightness} percent | on=true
     """,
     "add_task": """
-        there is a new task for my list: {task}
+        There is a new task for my list: {task}
         I should {task}, make it a task
         write {task} on my task list
         put the task {task} down with {priority} priority
         add a {priority} priority task to {task}
     """,
     "order_food": """
-        could I have {dish} sent to {street} in {city}
+        Could I have {dish} sent to {street} in {city}
         order us {portions} portions of {dish} at {street}, {city}
         have {portions} {dish} delivered to {street} in {city}
         please order {dish}, the address is {street}, {city}

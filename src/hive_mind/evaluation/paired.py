@@ -84,4 +84,5 @@ def wilson(correct: int, items: int) -> tuple[float, float]:
     share, z2 = correct / items, _Z * _Z
     centre = (share + z2 / (2 * items)) / (1 + z2 / items)
     half = _Z / (1 + z2 / items) * math.sqrt(share * (1 - share) / items + z2 / (4 * items * items))
-    return max(0.0, centre - half), min(1.0, centre + half)
+    # Rounding alone could put the ends of 0 and 1 on the wrong side of the share.
+    return min(share, max(0.0, centre - half)), max(share, min(1.0, centre + half))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from hive_mind.report.write import REPORT_FILE, write
+from hive_mind.report.records import REPORT_FILE
+from hive_mind.report.write import write
 
 __all__ = ["REPORT_FILE", "write"]

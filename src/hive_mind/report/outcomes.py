@@ -11,7 +11,7 @@ from hive_mind.hub import megabytes
 from hive_mind.progress import clock
 from hive_mind.registry.manifest import WEIGHTS_FILE
 from hive_mind.report.markdown import NOT_MEASURED, at, bullets, code, count, facts, figure, loss, table
-from hive_mind.report.records import Records, calls_by_tier
+from hive_mind.report.records import REPORT_FILE, Records, calls_by_tier
 
 KINDS = {
     "call": "tool calls exactly right (name and arguments)",
@@ -46,12 +46,12 @@ def storage_section(records: Records, reports: Path) -> str:
     """Return the section on what the run takes on the disk."""
     manifest, dataset = records.manifest, records.dataset
     weights = manifest.files.get(WEIGHTS_FILE) if manifest else None
-    written = sum(file.stat().st_size for file in reports.iterdir() if file.is_file())
+    written = sum(file.stat().st_size for file in reports.iterdir() if file.is_file() and file.name != REPORT_FILE)
     rows = [
         ["the adapter's weights", figure(weights.size if weights else None, megabytes)],
         [f"the whole version, `{records.folder}`", figure(manifest.size if manifest else None, megabytes)],
         ["the dataset's files", figure(sum(f.size for f in dataset.files.values()) if dataset else None, megabytes)],
-        [f"evaluation and report, `{reports}`", megabytes(written)],
+        [f"records and picture beside this report, `{reports}`", megabytes(written)],
     ]
     return "\n\n".join(["## 7. Storage", table(["what", "size"], rows), "The base model is not copied into a version."])
 

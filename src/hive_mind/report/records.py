@@ -14,6 +14,7 @@ from hive_mind.files import read_json
 from hive_mind.gate.verdict import VERDICT_FILE, Verdict
 from hive_mind.training.log import LOG_FILE, read_log
 
+REPORT_FILE = "FOUNDATION_MODEL_TRAINING.md"
 RUN_FILE = "run.json"
 METRICS_FILE = "training_metrics.json"
 DATASET_FILE = "dataset.json"
@@ -78,14 +79,18 @@ def load_verdict(models_dir: Path, version: str) -> Verdict | None:
 
 
 def held_out_calls(models_dir: Path, version: str) -> list[tuple[str, int, int]]:
-    """Return (tier, right, asked) of the held-out calls in a version's own evaluation; empty if it has none.
+    """Return (tier, right, asked) of a version's held-out calls; empty if it was never evaluated.
 
-    Tiers stay apart: a mean over tools that are known and tools never seen would say nothing about either.
+    Its own evaluation is read, else the newest that has it beside others. Tiers stay apart: a mean over tools that are
+    known and tools never seen would say nothing about either.
     """
-    evaluation = load_evaluation(models_dir, version)
-    if evaluation is None or version not in {model.name for model in evaluation.models}:
-        return []
-    return calls_by_tier(evaluation, version)
+    others = (models_dir / registry.REPORTS).glob(f"*/{EVALUATION_FILE}")
+    newest = sorted(others, key=lambda file: file.stat().st_mtime, reverse=True)
+    for file in (reports_folder(models_dir, version) / EVALUATION_FILE, *newest):
+        evaluation = Evaluation.load(file) if file.is_file() else None
+        if evaluation is not None and version in {model.name for model in evaluation.models}:
+            return calls_by_tier(evaluation, version)
+    return []
 
 
 def calls_by_tier(evaluation: Evaluation, model: str, kind: str = "call") -> list[tuple[str, int, int]]:

@@ -13,11 +13,17 @@ from hive_mind.report.dataset import dataset_section
 from hive_mind.report.markdown import at, bullets, count, figure
 from hive_mind.report.outcomes import commands_section, outcomes_section, storage_section
 from hive_mind.report.plot import PICTURE, plot_loss
-from hive_mind.report.records import DATASET_FILE, METRICS_FILE, RUN_FILE, Records, load_records, reports_folder
+from hive_mind.report.records import (
+    DATASET_FILE,
+    METRICS_FILE,
+    REPORT_FILE,
+    RUN_FILE,
+    Records,
+    load_records,
+    reports_folder,
+)
 from hive_mind.report.training import configuration_section, issues_section, loss_section, machine_section
 from hive_mind.training.log import LOG_FILE
-
-REPORT_FILE = "FOUNDATION_MODEL_TRAINING.md"
 
 
 def write(models_dir: Path, version: str) -> Path:

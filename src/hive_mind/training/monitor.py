@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +48,8 @@ class RunView:
     def seconds_left(self) -> float:
         """Steps left at the pace of the latest ones."""
         recent = self.steps[-RECENT_STEPS:]
-        return sum(row["seconds"] for row in recent) / len(recent) * (self.total - recent[-1]["step"])
+        pace = sum(float(row["seconds"]) for row in recent) / len(recent)
+        return pace * (self.total - int(recent[-1]["step"]))
 
     def summary(self) -> dict[str, Any]:
         """The state as plain JSON values."""
@@ -63,7 +65,7 @@ class RunView:
 def find_run(run: str | None, models_dir: Path) -> Path:
     """Return the folder of a run: the one named, else that under `models_dir` whose log was written to last.
 
-    A folder that does not exist yet is returned as named, to be waited for. Raises UsageError if there is no run at all.
+    A folder that does not exist yet is returned as named, to be waited for. Raises UsageError if no run can be found.
     """
     if run is not None:
         path = Path(run)
@@ -149,15 +151,27 @@ def loss_curve(view: RunView, width: int, height: int) -> list[str]:
 
 
 def braille(points: Sequence[tuple[int, float]], last_step: int, columns: int, rows: int) -> list[str]:
-    """Plot (step, value) points as `rows` strings of `columns` braille characters; steps run from 1 to `last_step`."""
+    """Plot (step, value) points as `rows` strings of `columns` braille characters; steps run from 1 to `last_step`.
+
+    Steps that fall on one column of dots are averaged, neighbouring columns are joined by a line.
+    """
     across, down = columns * 2, rows * 4
     bins: dict[int, list[float]] = {}
     for step, value in points:
         bins.setdefault(round((step - 1) / (last_step - 1) * (across - 1)), []).append(value)
     low, high = min(value for _, value in points), max(value for _, value in points)
+    scale = (down - 1) / (high - low) if high > low else 0.0
+    heights = [(x, round((high - sum(values) / len(values)) * scale)) for x, values in sorted(bins.items())]
     cells = [[0x2800] * columns for _ in range(rows)]
-    for x, values in bins.items():
-        value = sum(values) / len(values)
-        y = round((high - value) / (high - low) * (down - 1)) if high > low else down // 2
+    for x, y in [heights[0], *(dot for pair in pairwise(heights) for dot in _line(*pair))]:
         cells[y // 4][x // 2] |= _DOTS[x % 2][y % 4]
     return ["".join(map(chr, row)) for row in cells]
+
+
+def _line(start: tuple[int, int], end: tuple[int, int]) -> list[tuple[int, int]]:
+    """Dots from `start` to `end`, without gaps."""
+    count = max(abs(end[0] - start[0]), abs(end[1] - start[1]), 1)
+    return [
+        (round(start[0] + (end[0] - start[0]) * i / count), round(start[1] + (end[1] - start[1]) * i / count))
+        for i in range(1, count + 1)
+    ]

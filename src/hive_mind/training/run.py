@@ -20,7 +20,7 @@ from hive_mind.files import atomic_write, read_json, sha256_file, write_json
 from hive_mind.model.base import load_model
 from hive_mind.model.lora import WEIGHTS_FILE, attach, lora_parameters, save_adapter
 from hive_mind.model.qwen2 import Qwen2
-from hive_mind.progress import say
+from hive_mind.progress import say, utc_now
 from hive_mind.training.batches import Packing, Plan
 from hive_mind.training.checkpoint import Checkpoint, newest_checkpoint
 from hive_mind.training.console import say_dataset, say_example, say_settings
@@ -63,6 +63,16 @@ def train(request: TrainRequest) -> TrainResult:
     checkpoint = _continue_from(request.output, identity)
     dataset, validation = _tokenise(request, tokenizer)
     return _run(request, identity, tokenizer, device, dataset, validation, checkpoint)
+
+
+def choose_output(models_dir: Path, name: str, request: TrainRequest) -> Path:
+    """Return the folder under `models_dir` where this very run was begun or finished, else the next free version's."""
+    tokenizer = load_tokenizer(request.base.folder)
+    identity = run_identity(request, tokenizer, pick(request.settings.device, request.settings.dtype))
+    for file in sorted(models_dir.glob(f"{name}_v*/{RUN_FILE}"), key=lambda file: file.stat().st_mtime, reverse=True):
+        if read_json(file).get("identity") == identity:
+            return file.parent
+    return models_dir / registry.next_version(models_dir, name)
 
 
 def run_identity(request: TrainRequest, tokenizer: ChatTokenizer, device: Device) -> dict[str, Any]:
@@ -109,9 +119,12 @@ def _run(
     job = Job(plan, measured, settings, device, chunk, request.output / CHECKPOINTS, identity)
     trainer = Trainer(model, job, _packing(model, job, checkpoint))
     if checkpoint is not None:
-        say(f"continuing after step {checkpoint.step:,} of {plan.total_steps:,}, from {checkpoint.folder}")
+        say(
+            f"continuing after step {checkpoint.step:,} of {plan.total_steps:,}, from {checkpoint.folder}, with the "
+            "micro-batches recorded there"
+        )
         trainer.restore(checkpoint)
-    _make_folder(request.output)
+    _claim(request.output, identity)
     with TrainerLog(request.output, checkpoint.step if checkpoint else -1) as log, StopRequest() as stop:
         progress = trainer.run(log, stop)
     record = run_record(request, identity, dataset, validation, parameters, trainer.packing, device, progress)
@@ -165,23 +178,20 @@ def _check_moved(model: Qwen2) -> None:
 
 
 def _finished(request: TrainRequest, identity: dict[str, Any]) -> TrainResult | None:
-    """The finished run in the output folder, sealed here if only that was left; None if there is none.
+    """The finished run in the output folder, sealed here if only that was left; None if it is to be done yet.
 
-    Raises UsageError if the folder holds another run's version.
+    Raises UsageError if the folder holds a version that this run did not make.
     """
     folder = request.output
-    if not (folder / WEIGHTS_FILE).is_file() and not registry.is_sealed(folder):
-        return None
-    if (folder / RUN_FILE).is_file():
-        record, metrics = read_json(folder / RUN_FILE), read_json(folder / METRICS_FILE)
-        if record.get("identity") == identity:
-            if registry.is_sealed(folder):
-                return TrainResult(folder, metrics, record)
-            return _seal(request, metrics, record)
-    elif (folder / CHECKPOINTS).is_dir():
-        return None  # stopped while its last files were written: the checkpoints tell whether it is this run
-    free = registry.next_version(folder.parent, version_name(folder.name))
-    raise UsageError(f"{folder} holds another run's version, which never changes; use --output {folder.parent / free}")
+    record = read_json(folder / RUN_FILE) if (folder / RUN_FILE).is_file() else {}
+    if record.get("finished") and record.get("identity") == identity:
+        metrics = read_json(folder / METRICS_FILE)
+        return TrainResult(folder, metrics, record) if registry.is_sealed(folder) else _seal(request, metrics, record)
+    stranger = (folder / WEIGHTS_FILE).is_file() and not (folder / CHECKPOINTS).is_dir()
+    if registry.is_sealed(folder) or record.get("finished") or stranger:
+        free = folder.parent / registry.next_version(folder.parent, version_name(folder.name))
+        raise UsageError(f"{folder} holds another run's version, which never changes; use --output {free}")
+    return None
 
 
 def _continue_from(folder: Path, identity: dict[str, Any]) -> Checkpoint | None:
@@ -207,11 +217,14 @@ def _short(value: object) -> str:
     return value[:12] if isinstance(value, str) else str(value)
 
 
-def _make_folder(folder: Path) -> None:
+def _claim(folder: Path, identity: dict[str, Any]) -> None:
+    """Make the output folder and note whose it is from the first step on; the finished record replaces this one."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"cannot make the folder {folder}: {error.strerror}; choose another --output") from None
+    if not (folder / RUN_FILE).is_file():
+        write_json(folder / RUN_FILE, {"started": utc_now(), "finished": None, "identity": identity})
 
 
 def _copy_tokenizer(base: Path, folder: Path) -> None:
