@@ -48,13 +48,17 @@ class LoopbackHub:
     """File name -> byte counts: each GET of that file takes one and closes the connection after so many bytes."""
     corrupt: set[str] = field(default_factory=set)
     """Names of files whose bytes arrive changed."""
+    pinned: dict[str, str] = field(default_factory=dict)
+    """Repository -> the commit it is said to be at, where a test asks for a revision that is written down elsewhere."""
 
     def environment(self, cache: Path) -> dict[str, str]:
         """Variables that send a command to this hub with its own cache, and never to the network."""
         return {"HF_ENDPOINT": self.endpoint, "HF_HOME": str(cache), "HF_HUB_DISABLE_TELEMETRY": "1"}
 
     def commit(self, repository: str) -> str:
-        """The commit that a repository's present files make."""
+        """The commit that a repository is said to be at, else the one that its present files make."""
+        if repository in self.pinned:
+            return self.pinned[repository]
         listing = "".join(f"{name}\0{_sha256(path)}\n" for name, path in self.files(repository).items())
         return hashlib.sha1(listing.encode(), usedforsecurity=False).hexdigest()
 

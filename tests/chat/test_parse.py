@@ -65,3 +65,8 @@ def test_what_is_rendered_parses_back_to_the_same_calls(tiny_tokenizer, argument
 def test_any_text_parses_without_an_error(text):
     reply = parse_reply(text)
     assert json.dumps([call.to_dict() for call in reply.calls]) is not None
+
+
+@pytest.mark.parametrize("text", ["<tool_call>" + "[" * 50_000, '{"name": "f", "arguments": ' + '{"a": ' * 50_000])
+def test_a_reply_nested_without_end_is_text(text):
+    assert parse_reply(text).calls == ()

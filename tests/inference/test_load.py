@@ -62,7 +62,7 @@ def test_an_adapter_on_another_base_is_refused(tmp_path, tiny_folder, base):
 
 def test_a_file_changed_after_sealing_is_refused(tmp_path, base, settings):
     tamper(write_version(tmp_path, "a_v1", base))
-    with pytest.raises(UnusableVersion, match="a_v1 is not as it was sealed: .*changed after sealing"):
+    with pytest.raises(UnusableVersion, match=r"a_v1 is not as it was sealed: .*changed after sealing"):
         load(base, CPU).become(refer(tmp_path, "a_v1", settings))
 
 

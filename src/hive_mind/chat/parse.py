@@ -98,6 +98,6 @@ def _read_json(body: str) -> tuple[Any, list[str]]:
     for missing in range(_MISSING_BRACES + 1):
         try:
             return json.loads(body + "}" * missing), ["missing_brace"] if missing else []
-        except ValueError:
+        except (ValueError, RecursionError):  # a model stuck on "[" nests deeper than any reader goes
             continue
     return None, []

@@ -9,7 +9,7 @@ from functools import cached_property
 from random import Random
 from typing import Any
 
-from hive_mind.demo import lexicon, phrases, phrases_held_out, shell_frames
+from hive_mind.demo import lexicon, phrases, phrases_held_out, shell_frames, talk
 from hive_mind.demo.lexicon import Lexicon
 from hive_mind.demo.world import WorldTool, arguments_in_order
 from hive_mind.sources.bash_commands import BASH
@@ -52,7 +52,10 @@ class Voice:
         said: dict[str, str] = {}
         for parameter in tool.parameters:
             if parameter.slot == "address" and "{street}" in frame:
-                arguments["address"] = {"street": self.lexicon.draw("street", rng), "city": self.lexicon.draw("city", rng)}
+                arguments["address"] = {
+                    "street": self.lexicon.draw("street", rng),
+                    "city": self.lexicon.draw("city", rng),
+                }
                 said |= arguments["address"]
             elif "{" + parameter.name + "}" in frame:
                 value = self._value(parameter.schema, parameter.slot, rng)
@@ -88,7 +91,8 @@ class Voice:
         if text[0].islower():
             text = rng.choice(self.openings) + text
             closing = rng.choice(self.closings)
-            text = text if text[-1] in ".?!" or closing == "?" and "an you" not in text and "ould" not in text else text + closing
+            if text[-1] not in ".?!" and (closing != "?" or text.lower().startswith(("can", "could", "would"))):
+                text += closing
         return text[0].upper() + text[1:] if rng.random() < 0.8 else text
 
 
@@ -105,9 +109,7 @@ def _spoken(value: Any) -> str:
     return ", ".join(value[:-1]) + f" and {value[-1]}" if isinstance(value, list) else str(value)
 
 
-TRAINING = Voice(
-    lexicon.TRAINING, phrases.FRAMES, phrases.OPENINGS, phrases.CLOSINGS, shell_frames.TRAINING, phrases.CHAT
-)
+TRAINING = Voice(lexicon.TRAINING, phrases.FRAMES, phrases.OPENINGS, phrases.CLOSINGS, shell_frames.TRAINING, talk.CHAT)
 HELD_OUT = Voice(
     lexicon.HELD_OUT, phrases_held_out.FRAMES, phrases_held_out.OPENINGS, phrases_held_out.CLOSINGS,
     shell_frames.HELD_OUT, phrases_held_out.CHAT,

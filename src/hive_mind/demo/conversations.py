@@ -8,7 +8,7 @@ from random import Random
 
 from hive_mind.conversation import Conversation, Message, ToolCall
 from hive_mind.demo.asking import Asked, Voice
-from hive_mind.demo.phrases import OUTSIDE, REFUSALS
+from hive_mind.demo.talk import OUTSIDE, REFUSALS
 from hive_mind.demo.world import TOOLS, UNSEEN, WorldTool
 
 LIKELY_OFFERED = (1, 1, 1, 2, 2, 2, 3, 4)
@@ -91,8 +91,13 @@ def held_out_no_tool(voice: Voice, rng: Random) -> Conversation:
 
 
 TRAINING_MIX: tuple[tuple[Callable[[Voice, Random], Conversation], float], ...] = (
-    (one_call, 0.42), (two_calls, 0.07), (refusal, 0.19), (chat, 0.08), (chat_without_tools, 0.04), (several_turns, 0.2),
-)  # fmt: skip
+    (one_call, 0.42),
+    (two_calls, 0.07),
+    (refusal, 0.19),
+    (chat, 0.08),
+    (chat_without_tools, 0.04),
+    (several_turns, 0.2),
+)
 
 
 def _made(

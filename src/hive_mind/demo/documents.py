@@ -1,7 +1,7 @@
 """A pre-training document: pieces of text, each with the weight that its tokens have in the loss.
 
-What can be known from the context (an answer, a copied value) weighs 1; what was drawn by chance (the made-up record that
-is asked about) weighs little, because a tiny model would spend itself on noise.
+What can be known from the context (an answer, a copied value) weighs 1; what was drawn by chance (the made-up record
+that is asked about) weighs little, because a tiny model would spend itself on noise.
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ def mixed(kind: str, pieces: Iterable[tuple[str, float]]) -> Document:
     return Document(kind, tuple((text, weight) for text, weight in pieces if text))
 
 
-def chat(kind: str, turns: Sequence[tuple[str, str]], system: str = DEFAULT_SYSTEM, context: float = CHANCE) -> Document:
+def chat(
+    kind: str, turns: Sequence[tuple[str, str]], system: str = DEFAULT_SYSTEM, context: float = CHANCE
+) -> Document:
     """A ChatML conversation of (role, text) turns; the assistant's words and end mark are what is learnt."""
     pieces = [(f"{TURN_START}system\n{system}{TURN_END}\n", context)]
     for role, text in turns:

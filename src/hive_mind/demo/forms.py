@@ -1,7 +1,7 @@
 """Corpus documents that show forms, signatures or tables and fill in the one that a request means.
 
-They exercise what a later fine-tune builds on: to choose an entry by what it is called, to copy values out of a sentence
-into its fields, to leave out what was not said, and to say so when nothing fits. Entries come in many layouts (JSON,
+They exercise what a later fine-tune builds on: to choose an entry by what it is called, to copy values out of a
+sentence into its fields, to leave out what was not said, and to say so when nothing fits. Entries come in many layouts (JSON,
 JSON Schema, Python signatures, command lines, SQL, lists), and none of them is a tool declaration.
 """
 
@@ -89,8 +89,8 @@ def _name(verb: str, noun: str, style: str) -> str:
 
 
 OPENINGS = (
-    "", "", "", "please ", "can you ", "could you ", "could you please ", "I want to ", "I would like to ", "I need to ",
-    "let's ", "we have to ", "help me ", "it is time to ", "would you ", "I have to ", "we should ", "go and ",
+    "", "", "", "please ", "can you ", "could you ", "could you please ", "I want to ", "I would like to ",
+    "I need to ", "let's ", "we have to ", "help me ", "it is time to ", "would you ", "I have to ", "we should ", "go and ",
     "{who} wants to ", "do ", "now ", "next, ", "hi, can you ", "you should ",
 )  # fmt: skip
 CLOSINGS = (".", ".", "", "", "!", ", please.", ", thanks.", " please", " for me.", " now.", ", if you can.", " again.")
@@ -134,7 +134,9 @@ def _core(rng: Random, form: Form) -> str:
 def _cue(rng: Random, field: Field, value: Any) -> str:
     said = field.name.replace("_", " ")
     if field.kind.type == "boolean":
-        return rng.choice((f"make it {said}", f"{said}", f"it is {said}") if value else (f"not {said}", f"make it not {said}"))
+        return rng.choice(
+            (f"make it {said}", f"{said}", f"it is {said}") if value else (f"not {said}", f"make it not {said}")
+        )
     named = ("{f} {v}", "{f}: {v}", "with {f} {v}", "the {f} is {v}", "with {v} as the {f}", "set {f} to {v}")
     cue = rng.choice(field.kind.cues) if rng.random() < 0.75 and field.name in field.kind.names else rng.choice(named)
     return cue.format(f=said, v=spoken(value))
@@ -240,7 +242,13 @@ def _python(value: Any) -> str:
 def _command(form: Form, filled: dict[str, Any]) -> str:
     given = []
     for name, value in filled.items():
-        text = ",".join(value) if isinstance(value, list) else str(value).lower() if isinstance(value, bool) else str(value)
+        text = (
+            ",".join(value)
+            if isinstance(value, list)
+            else str(value).lower()
+            if isinstance(value, bool)
+            else str(value)
+        )
         given.append(f"--{name.replace('_', '-')} " + (f'"{text}"' if isinstance(value, str | list) else text))
     return f"{form.name} {' '.join(given)}"
 
@@ -356,7 +364,9 @@ def _result(rng: Random, request: Request) -> list[tuple[str, str]]:
     tag = rng.choice(("result", "outcome", "reply", "response"))
     state = rng.choice(("ok", "done", "saved", "sent", "failed", "booked"))
     shown = _compact({"status": state, rng.choice(("id", "number", "ref")): number})
-    told = rng.choice(("Done: the {n} is {s}, its number is {i}.", "The {n} is {s} ({i}).", "All {s}. The number is {i}."))
+    told = rng.choice(
+        ("Done: the {n} is {s}, its number is {i}.", "The {n} is {s} ({i}).", "All {s}. The number is {i}.")
+    )
     return [("user", f"<{tag}>\n{shown}\n</{tag}>"), ("assistant", told.format(n=noun, s=state, i=number))]
 
 

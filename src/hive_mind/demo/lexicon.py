@@ -1,4 +1,4 @@
-"""The values that the sample world talks about, in two lexicons that share none: one to learn from, one to be asked with.
+"""The values that the sample world talks about, in two lexicons that share none: one to learn from, one to ask with.
 
 Words that are no values (weekdays, enums, units) are common to both.
 """
@@ -66,7 +66,8 @@ class Lexicon:
 
     def _occasion(self, rng: Random) -> str:
         return rng.choice((
-            f"{rng.choice(self.nouns)} {rng.choice(self.occasions)}", f"{rng.choice(self.occasions)} with {self._person(rng)}",
+            f"{rng.choice(self.nouns)} {rng.choice(self.occasions)}",
+            f"{rng.choice(self.occasions)} with {self._person(rng)}",
             f"{rng.choice(self.adjectives)} {rng.choice(self.occasions)}",
         ))  # fmt: skip
 
@@ -82,7 +83,12 @@ class Lexicon:
         ))  # fmt: skip
 
     def _heading(self, rng: Random) -> str:
-        return rng.choice((f"{rng.choice(self.nouns)} {rng.choice(self.nouns)}", f"{rng.choice(self.adjectives)} {rng.choice(self.nouns)}"))
+        return rng.choice(
+            (
+                f"{rng.choice(self.nouns)} {rng.choice(self.nouns)}",
+                f"{rng.choice(self.adjectives)} {rng.choice(self.nouns)}",
+            )
+        )
 
     def _doing(self, rng: Random) -> str:
         tail = rng.choice(("", "", f" for {self._person(rng)}", f" with {self._person(rng)}"))
@@ -145,7 +151,11 @@ class Lexicon:
         return rng.choice(self.rooms)
 
     def _dish(self, rng: Random) -> str:
-        return rng.choice(self.dishes) if rng.random() < 0.5 else f"{rng.choice(self.adjectives)} {rng.choice(self.dishes)}"
+        return (
+            rng.choice(self.dishes)
+            if rng.random() < 0.5
+            else f"{rng.choice(self.adjectives)} {rng.choice(self.dishes)}"
+        )
 
     def _restaurant(self, rng: Random) -> str:
         return rng.choice((f"The {rng.choice(self.adjectives).title()} {rng.choice(self.nouns).title()}",
@@ -157,47 +167,69 @@ class Lexicon:
 
 TRAINING = Lexicon(
     cities=_words(
-        "Lisbon Berlin Oslo Madrid Vienna Dublin Prague Athens Helsinki Rome Paris Boston Chicago Denver Seattle Toronto "
-        "Tokyo Seoul Delhi Cairo Nairobi Lagos Lima Quito Sydney Perth Hamburg Munich Cologne Zurich Geneva Milan Naples "
-        "Turin Lyon Nice Ghent Bruges Leeds York Bergen Malmo Gdansk Riga Porto Seville Granada Austin Dallas Miami"
+        """
+        Lisbon Berlin Oslo Madrid Vienna Dublin Prague Athens Helsinki Rome Paris Boston Chicago Denver Seattle
+        Toronto Tokyo Seoul Delhi Cairo Nairobi Lagos Lima Quito Sydney Perth Hamburg Munich Cologne Zurich Geneva
+        Milan Naples Turin Lyon Nice Ghent Bruges Leeds York Bergen Malmo Gdansk Riga Porto Seville Granada Austin
+        Dallas Miami
+        """
     ),
     people=_words(
-        "Anna Ben Carla David Emma Felix Grace Henry Ida Jonas Kira Leo Maria Nils Olga Paul Rosa Simon Tina Victor Wendy "
-        "Adam Bella Chris Dora Erik Fiona George Hanna Ivan Julia Karl Laura Max Nora Oscar Petra Rita Stefan Thomas Vera "
-        "Walter Alice Bruno Clara Dennis"
+        """
+        Anna Ben Carla David Emma Felix Grace Henry Ida Jonas Kira Leo Maria Nils Olga Paul Rosa Simon Tina Victor
+        Wendy Adam Bella Chris Dora Erik Fiona George Hanna Ivan Julia Karl Laura Max Nora Oscar Petra Rita Stefan
+        Thomas Vera Walter Alice Bruno Clara Dennis
+        """
     ),
     surnames=_words(
-        "Baker Carter Ellis Fischer Garcia Hoffman Jansen Keller Lopez Moreau Novak Olsen Quinn Rossi Schmidt Tanaka Weber "
-        "Young Costa Engel Meyer Nielsen Ortiz Reed Silva Torres Vogel Wagner Brown Clark Evans Hall Martin Parker"
+        """
+        Baker Carter Ellis Fischer Garcia Hoffman Jansen Keller Lopez Moreau Novak Olsen Quinn Rossi Schmidt Tanaka
+        Weber Young Costa Engel Meyer Nielsen Ortiz Reed Silva Torres Vogel Wagner Brown Clark Evans Hall Martin
+        Parker
+        """
     ),
     nouns=_words(
-        "river garden window summer letter mountain budget kitchen paper market engine bridge winter island mirror planet "
-        "bicycle report camera forest ocean candle school village pillow ticket button morning lemon silver rocket tunnel "
-        "basket hammer ladder meadow blanket castle harvest pocket guitar street station battery carpet dragon feather "
-        "flower golden hotel jacket lantern magnet needle orange painting quarter rainbow saddle teapot umbrella valley "
-        "wagon yard zebra apple banner circle dinner evening fabric"
+        """
+        river garden window summer letter mountain budget kitchen paper market engine bridge winter island mirror
+        planet bicycle report camera forest ocean candle school village pillow ticket button morning lemon silver
+        rocket tunnel basket hammer ladder meadow blanket castle harvest pocket guitar street station battery carpet
+        dragon feather flower golden hotel jacket lantern magnet needle orange painting quarter rainbow saddle
+        teapot umbrella valley wagon yard zebra apple banner circle dinner evening fabric
+        """
     ),
     adjectives=_words(
-        "small quiet bright early broken heavy simple yellow gentle hidden lonely modern narrow open plain quick red sharp "
-        "tiny urgent warm young blue clean deep empty fresh green huge old private rough slow tall weekly yearly"
+        """
+        small quiet bright early broken heavy simple yellow gentle hidden lonely modern narrow open plain quick red
+        sharp tiny urgent warm young blue clean deep empty fresh green huge old private rough slow tall weekly
+        yearly
+        """
     ),
     doings=_words(
-        "check clean fix paint move order pack repair sell update write review test print build close count draw fold lift "
-        "measure plan sort trim wrap remove rename split merge"
+        """
+        check clean fix paint move order pack repair sell update write review test print build close count draw fold
+        lift measure plan sort trim wrap remove rename split merge
+        """
     ),
     occasions=_words(
-        "meeting lunch review call dinner party workshop interview lesson training appointment breakfast walk rehearsal "
-        "demo briefing game picnic"
+        """
+        meeting lunch review call dinner party workshop interview lesson training appointment breakfast walk
+        rehearsal demo briefing game picnic
+        """
     ),
     rooms=("kitchen", "bedroom", "hall", "living room", "bathroom", "office", "garage", "attic", "study", "balcony"),
     languages=_words("German French Spanish Italian Dutch Polish Greek Turkish Japanese Korean Swedish Finnish"),
     currencies=_words("EUR USD GBP CHF JPY SEK NOK CAD AUD CNY"),
     dishes=_words(
-        "pizza sushi soup salad burger noodles curry tacos pasta sandwich ramen pancakes dumplings burrito lasagne falafel"
+        """
+        pizza sushi soup salad burger noodles curry tacos pasta sandwich ramen pancakes dumplings burrito lasagne
+        falafel
+        """
     ),
     stems=_words(
-        "notes report invoice backup photo main setup index draft summary plan data login parser cache menu search export "
-        "budget readme config server client theme upload"
+        """
+        notes report invoice backup photo main setup index draft summary plan data login parser cache menu search
+        export budget readme config server client theme upload
+        """
     ),
     endings=_words("txt md csv json py log pdf png html"),
     folders=_words("docs src data home/anna projects downloads pictures work archive tmp reports"),
@@ -227,26 +259,41 @@ TRAINING = Lexicon(
 
 HELD_OUT = Lexicon(
     cities=_words(
-        "Krakow Bristol Marseille Rotterdam Stuttgart Tallinn Valencia Palermo Houston Phoenix Osaka Mumbai Accra Bogota "
-        "Melbourne Basel Antwerp Glasgow Uppsala Leipzig Bologna Cardiff"
+        """
+        Krakow Bristol Marseille Rotterdam Stuttgart Tallinn Valencia Palermo Houston Phoenix Osaka Mumbai Accra
+        Bogota Melbourne Basel Antwerp Glasgow Uppsala Leipzig Bologna Cardiff
+        """
     ),
     people=_words(
-        "Marta Gregor Linda Hector Sylvia Bernard Paula Edgar Monica Robert Sandra Philip Irene Conrad Diana Martin Helen "
-        "Arthur Judith Colin"
+        """
+        Marta Gregor Linda Hector Sylvia Bernard Paula Edgar Monica Robert Sandra Philip Irene Conrad Diana Martin
+        Helen Arthur Judith Colin
+        """
     ),
     surnames=_words(
-        "Abbott Bauer Conway Dubois Esposito Fleming Goodwin Hansen Kowalski Lindgren Mercer Nowak Peters Sandoval Thorne "
-        "Walsh"
+        """
+        Abbott Bauer Conway Dubois Esposito Fleming Goodwin Hansen Kowalski Lindgren Mercer Nowak Peters Sandoval
+        Thorne Walsh
+        """
     ),
     nouns=_words(
-        "barrel chimney compass desert elbow fountain glacier helmet insect jungle kettle lobster marble notebook orchard "
-        "parade quilt ribbon shelter thunder velvet whistle anchor beetle cottage diamond emerald furnace hammock kitten"
+        """
+        barrel chimney compass desert elbow fountain glacier helmet insect jungle kettle lobster marble notebook
+        orchard parade quilt ribbon shelter thunder velvet whistle anchor beetle cottage diamond emerald furnace
+        hammock kitten
+        """
     ),
     adjectives=_words(
-        "ancient bitter clever dusty elegant fragile grand hollow icy jolly loyal muddy noisy polite rapid shiny tender "
-        "vivid wooden monthly"
+        """
+        ancient bitter clever dusty elegant fragile grand hollow icy jolly loyal muddy noisy polite rapid shiny
+        tender vivid wooden monthly
+        """
     ),
-    doings=_words("polish replace inspect collect deliver arrange compare confirm shorten translate water label unpack"),
+    doings=_words(
+        """
+        polish replace inspect collect deliver arrange compare confirm shorten translate water label unpack
+        """
+    ),
     occasions=_words("seminar banquet checkup concert hearing reunion audit tasting excursion ceremony debate"),
     rooms=("cellar", "nursery", "library", "dining room", "corridor", "laundry room", "conservatory"),
     languages=_words("Czech Danish Hungarian Norwegian Portuguese Romanian Welsh Thai"),
@@ -258,7 +305,35 @@ HELD_OUT = Lexicon(
     months=("September", "October", "November", "December"),
     day_words=tuple(f"next {day}" for day in WEEKDAYS),
     minutes_past=(5, 10, 20, 25, 35, 40, 50, 55),
-    numbers=(7, 9, 11, 13, 14, 16, 17, 18, 19, 21, 22, 27, 33, 35, 36, 42, 48, 55, 64, 65, 72, 85, 95, 110, 140, 320, 640),
+    numbers=(
+        7,
+        9,
+        11,
+        13,
+        14,
+        16,
+        17,
+        18,
+        19,
+        21,
+        22,
+        27,
+        33,
+        35,
+        36,
+        42,
+        48,
+        55,
+        64,
+        65,
+        72,
+        85,
+        95,
+        110,
+        140,
+        320,
+        640,
+    ),
     sayings=_lines(
         """
         {person} lost the {noun}

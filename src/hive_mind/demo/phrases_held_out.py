@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-OPENINGS = ("", "", "", "kindly ", "be so kind and ", "would you mind: ", "I'd be glad if you could ", "ok, ", "quick one: ", "next, ")
+OPENINGS = (
+    "",
+    "",
+    "",
+    "kindly ",
+    "be so kind and ",
+    "would you mind: ",
+    "I'd be glad if you could ",
+    "ok, ",
+    "quick one: ",
+    "next, ",
+)
 CLOSINGS = ("", "", ".", "!", " when you can", ", cheers", " if possible", ", will you?")
 
 FRAMES: dict[str, str] = {

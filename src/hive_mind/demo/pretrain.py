@@ -9,11 +9,14 @@ from __future__ import annotations
 import math
 import os
 import shutil
+import signal
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -33,7 +36,7 @@ from hive_mind.files import atomic_write, read_json, write_json
 from hive_mind.model.attention import Layout
 from hive_mind.model.qwen2 import Qwen2, Qwen2Config
 
-CHECKPOINT, TOKENIZER_FILE, RECIPE_FILE = "checkpoint.pt", "tokenizer.json", "recipe.json"
+CHECKPOINT, TOKENIZER_FILE, RECIPE_FILE, STOP_FILE = "checkpoint.pt", "tokenizer.json", "recipe.json", "stop"
 Step = Callable[[Tensor, Tensor, Tensor, Layout], Tensor]
 
 
@@ -51,11 +54,14 @@ def build(settings: BaseBuildSettings) -> Path:
         f"building the tiny base: {settings.tokens:,} tokens, {settings.steps:,} steps on {device.name}, "
         f"{workers} worker{'s' if workers > 1 else ''}, recipe {settings.digest()[:12]}"
     )
-    if workers == 1:
-        _work(0, 1, "", settings)
-    else:
-        with tempfile.TemporaryDirectory() as meeting:
-            _spawn(workers, f"file://{meeting}/store", settings)
+    stop = settings.work / STOP_FILE
+    stop.unlink(missing_ok=True)
+    with _ctrl_c_touches(stop):
+        if workers == 1:
+            _work(0, 1, "", settings)
+        else:
+            with tempfile.TemporaryDirectory() as meeting:
+                _spawn(workers, f"file://{meeting}/store", settings)
     state = _load(settings)
     if state is None or state["step"] < settings.steps:
         raise Interrupted(f"stopped and saved in {settings.work}; run the same command again to go on")
@@ -111,7 +117,7 @@ class Run:
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
         loss = self.step_fn(inputs, targets, weights[:, 1:].flatten(), layout)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         self._average_gradients()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip)
         share = self.learning_rate()
@@ -139,15 +145,34 @@ class Run:
             gradient.copy_(part.view_as(gradient))
 
 
+@contextmanager
+def _ctrl_c_touches(stop: Path) -> Iterator[None]:
+    """Let Ctrl-C ask all workers to save and stop; a second one ends the program at once."""
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        stop.touch()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        progress.say("stopping after this step; press Ctrl-C again to stop without saving")
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _spawn(workers: int, store: str, settings: BaseBuildSettings) -> None:
+    from torch.multiprocessing.spawn import spawn
+
     # gloo binds to the address of the host's name, which need not resolve; loopback always does
     os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
     os.environ["OMP_NUM_THREADS"] = "1"
-    torch.multiprocessing.spawn(_work, (workers, store, settings), nprocs=workers)  # type: ignore[no-untyped-call]
+    spawn(_work, (workers, store, settings), nprocs=workers)
 
 
 def _work(rank: int, workers: int, store: str, settings: BaseBuildSettings) -> None:
     if workers > 1:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process passes it on through the stop file
         torch.set_num_threads(1)
         torch.distributed.init_process_group("gloo", init_method=store, rank=rank, world_size=workers)
     run = _start(rank, workers, settings)
@@ -183,14 +208,15 @@ def _start(rank: int, workers: int, settings: BaseBuildSettings) -> Run:
 def _loop(run: Run) -> None:
     settings = run.settings
     probes = Probes(run.corpora[-1]) if run.rank == 0 else None
-    with progress.track("pre-training", settings.steps, "steps", done=run.step) as bar:
+    shown = progress.track("pre-training", settings.steps, "steps", done=run.step) if run.rank == 0 else nullcontext()
+    with shown as bar:
         losses: list[float] = []
         while run.step < settings.steps and not _stop_asked(run):
             started = time.monotonic()
             losses.append(run.take())
             run.seconds += time.monotonic() - started
             last = run.step == settings.steps
-            if probes is not None:
+            if probes is not None and bar is not None:
                 if run.step % settings.probe_every == 0 or last:
                     _record(run, probes, losses)
                     losses = []
@@ -203,8 +229,8 @@ def _loop(run: Run) -> None:
 
 
 def _stop_asked(run: Run) -> bool:
-    """Tell whether a file `stop` lies in the work folder; all workers must agree, so the first one looks."""
-    asked = torch.tensor([float((run.settings.work / "stop").exists())])
+    """Tell whether the stop file lies in the work folder; all workers must agree, so the first one looks."""
+    asked = torch.tensor([float((run.settings.work / STOP_FILE).exists())])
     if run.workers > 1:
         torch.distributed.broadcast(asked, 0)
     return bool(asked.item())
@@ -214,7 +240,12 @@ def _record(run: Run, probes: Probes, losses: list[float]) -> None:
     found = probes.run(run.model)
     tokens = run.step * run.settings.batch_tokens
     run.curve.append(
-        {"step": run.step, "tokens": tokens, "seconds": round(run.seconds), "train_loss": round(float(np.mean(losses)), 4)}
+        {
+            "step": run.step,
+            "tokens": tokens,
+            "seconds": round(run.seconds),
+            "train_loss": round(float(np.mean(losses)), 4),
+        }
         | found
     )
     progress.say(f"{tokens:,} tokens: " + ", ".join(f"{name} {value:.2f}" for name, value in found.items()))

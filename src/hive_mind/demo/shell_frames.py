@@ -1,4 +1,4 @@
-"""Shell commands of the sample world: each with the ways that training asks for it, and after `=>` the held-out ones."""
+"""Shell commands of the sample world: the ways in which training asks for each, and after `=>` the held-out ones."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ tail -n {number} {file}
     show the last {number} lines of {file} / print the last {number} lines of {file} / end of {file}, {number} lines
     => give me the last {number} lines of {file}
 grep {noun} {file}
-    find {noun} in {file} / search {file} for {noun} / lines of {file} with {noun} / print lines containing {noun} in {file}
+    find {noun} in {file} / search {file} for {noun} / lines of {file} with {noun} / print lines with {noun} in {file}
     => which lines of {file} contain {noun}
 grep -i {noun} {file}
     find {noun} in {file} ignoring case / search {file} for {noun} in any case
@@ -46,7 +46,7 @@ rm -r {folder}
     delete the folder {folder} / remove {folder} and everything in it / remove the directory {folder}
     => delete the whole folder {folder}
 mkdir {folder}
-    make the folder {folder} / create a directory {folder} / make a directory called {folder} / create the folder {folder}
+    make the folder {folder} / create a directory {folder} / make a directory called {folder}
     => I need a new directory {folder}
 touch {file}
     create an empty file {file} / make an empty file called {file} / create the file {file}
@@ -73,7 +73,7 @@ find {folder} -type d
     find all directories in {folder} / list the folders below {folder}
     => show all directories under {folder}
 find {folder} -size +{number}M
-    find files larger than {number} MB in {folder} / files over {number} MB below {folder} / big files in {folder}, over {number} MB
+    find files larger than {number} MB in {folder} / files over {number} MB below {folder}
     => which files in {folder} are larger than {number} MB
 find {folder} -mtime -{number}
     files in {folder} changed in the last {number} days / find files below {folder} newer than {number} days
@@ -124,6 +124,11 @@ def _read() -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[str, ...]]]:
 
 TRAINING, HELD_OUT = _read()
 """Command -> ways to ask for it."""
-EVERYWHERE = (("df -h", "free disk space"), ("pwd", "which folder am I in"), ("whoami", "which user am I"),
-              ("date", "what is the date"), ("uptime", "how long has the machine been running"),
-              ("free -h", "how much memory is free"))  # fmt: skip
+EVERYWHERE = (
+    ("df -h", "free disk space"),
+    ("pwd", "which folder am I in"),
+    ("whoami", "which user am I"),
+    ("date", "what is the date"),
+    ("uptime", "how long has the machine been running"),
+    ("free -h", "how much memory is free"),
+)

@@ -9,7 +9,9 @@ from random import Random
 
 from hive_mind.demo.documents import Document, plain
 
-SKIPPED = frozenset({"site-packages", "__pycache__", "test", "tests", "idle_test", "lib2to3", "ensurepip", "turtledemo"})
+SKIPPED = frozenset(
+    {"site-packages", "__pycache__", "test", "tests", "idle_test", "lib2to3", "ensurepip", "turtledemo"}
+)
 CHUNK = 1_200  # characters of one document, about 400 tokens
 UNWANTED = ("<|", "tool_call")
 

@@ -12,16 +12,50 @@ from hive_mind.demo.forms import article
 from hive_mind.demo.values import clock, code, day, email, file_name, made_up, path, person, place, title
 
 SENTENCES = (
-    "The {n} {d} {when}.", "A {a} {n} {d}, and the {m} {e}.", "{who} says that the {n} {d}.", "If the {n} {d}, the {m} {e}.",
-    "My {n} {d} because the {m} {e}.", "The {n} and the {m} belong to the {topic}.", "{who} asks about the {n}.",
-    "There is {an} {n} in {where}.", "Is there {an} {n} for {who}?", "Every {n} has a {m}.", "The {a} {n} is from {where}.",
-    "When the {n} {d}, {who} looks at the {m}.", "{who} thinks the {n} is {a}.", "Nobody knows why the {n} {d}.",
-    "The {n} of {who} {d} {when}.", "After the {n}, the {m} {e}.", "We talk about the {topic}: the {n}, the {m}, the {o}.",
-    "It {d} in {where} {when}.", "This {n} is {a}, but that {m} is not.", "The {n} costs {k} euros.", "{k} euros are enough for the {m}.",
-    "{who} and {who2} share {an} {n} {when}.", "What does the {n} do? It {d}.", "First the {n} {d}; then the {m} {e}.",
-)  # fmt: skip
-WHENS = ("today", "tomorrow", "in the morning", "in the evening", "at night", "every day", "now", "again", "this week",
-         "next month", "at noon", "on {day}", "at {clock}", "since {day}", "until {clock}", "very often", "sometimes")  # fmt: skip
+    "The {n} {d} {when}.",
+    "A {a} {n} {d}, and the {m} {e}.",
+    "{who} says that the {n} {d}.",
+    "If the {n} {d}, the {m} {e}.",
+    "My {n} {d} because the {m} {e}.",
+    "The {n} and the {m} belong to the {topic}.",
+    "{who} asks about the {n}.",
+    "There is {an} {n} in {where}.",
+    "Is there {an} {n} for {who}?",
+    "Every {n} has a {m}.",
+    "The {a} {n} is from {where}.",
+    "When the {n} {d}, {who} looks at the {m}.",
+    "{who} thinks the {n} is {a}.",
+    "Nobody knows why the {n} {d}.",
+    "The {n} of {who} {d} {when}.",
+    "After the {n}, the {m} {e}.",
+    "We talk about the {topic}: the {n}, the {m}, the {o}.",
+    "It {d} in {where} {when}.",
+    "This {n} is {a}, but that {m} is not.",
+    "The {n} costs {k} euros.",
+    "{k} euros are enough for the {m}.",
+    "{who} and {who2} share {an} {n} {when}.",
+    "What does the {n} do? It {d}.",
+    "First the {n} {d}; then the {m} {e}.",
+)
+WHENS = (
+    "today",
+    "tomorrow",
+    "in the morning",
+    "in the evening",
+    "at night",
+    "every day",
+    "now",
+    "again",
+    "this week",
+    "next month",
+    "at noon",
+    "on {day}",
+    "at {clock}",
+    "since {day}",
+    "until {clock}",
+    "very often",
+    "sometimes",
+)
 
 
 def topic_text(rng: Random) -> str:
@@ -33,10 +67,20 @@ def topic_text(rng: Random) -> str:
         n, m, o = rng.sample(nouns, 3)
         when = rng.choice(WHENS).format(day=rng.choice(words.WEEKDAYS), clock=clock(rng))
         line = rng.choice(SENTENCES).format(
-            n=n, m=m, o=o, an=article(n), d=rng.choice(verbs), e=rng.choice(verbs), a=rng.choice(words.ADJECTIVES),
-            who=rng.choice(words.FIRST_NAMES), who2=rng.choice(words.FIRST_NAMES), where=place(rng), when=when,
-            topic=topic, k=rng.randint(2, 99),
-        )  # fmt: skip
+            n=n,
+            m=m,
+            o=o,
+            an=article(n),
+            d=rng.choice(verbs),
+            e=rng.choice(verbs),
+            a=rng.choice(words.ADJECTIVES),
+            who=rng.choice(words.FIRST_NAMES),
+            who2=rng.choice(words.FIRST_NAMES),
+            where=place(rng),
+            when=when,
+            topic=topic,
+            k=rng.randint(2, 99),
+        )
         lines.append(line[0].upper() + line[1:])
     return " ".join(lines)
 
@@ -45,7 +89,9 @@ def english(rng: Random) -> Document:
     """Paragraphs about everyday topics, sometimes a letter or a list."""
     shape = rng.randrange(5)
     if shape == 0:
-        return plain("english", f"Dear {rng.choice(words.FIRST_NAMES)},\n\n{topic_text(rng)}\n\nYours,\n{person(rng)}\n")
+        return plain(
+            "english", f"Dear {rng.choice(words.FIRST_NAMES)},\n\n{topic_text(rng)}\n\nYours,\n{person(rng)}\n"
+        )
     if shape == 1:
         topic, things, _ = rng.choice(words.TOPICS)
         items = rng.sample(things.split(), 6)
@@ -85,23 +131,46 @@ def _explained(rng: Random) -> tuple[str, str]:
     """(what it does, a shell command)."""
     a, b, d, w, k = file_name(rng), file_name(rng), path(rng), made_up(rng), rng.randint(2, 40)
     ending = a.rsplit(".", 1)[1]
-    return rng.choice((
-        (f"list what is in {d}", f"ls -l {d}"), (f"print {a}", f"cat {a}"), (f"copy {a} to {b}", f"cp {a} {b}"),
-        (f"rename {a} to {b}", f"mv {a} {b}"), (f"move {a} into {d}", f"mv {a} {d}"), (f"delete {a}", f"rm {a}"),
-        (f"make the directory {d}", f"mkdir -p {d}"), (f"count the lines of {a}", f"wc -l {a}"),
-        (f"first {k} lines of {a}", f"head -n {k} {a}"), (f"last {k} lines of {a}", f"tail -n {k} {a}"),
-        (f"lines of {a} with {w}", f"grep {w} {a}"), (f"lines of {a} without {w}", f"grep -v {w} {a}"),
-        (f"search {w} everywhere below {d}", f"grep -rn {w} {d}"), (f"{ending} files below {d}", f"find {d} -name '*.{ending}'"),
-        (f"files below {d} larger than {k} MB", f"find {d} -type f -size +{k}M"), (f"size of {d}", f"du -sh {d}"),
-        (f"sort {a} by number into {b}", f"sort -n {a} > {b}"), (f"distinct lines of {a}", f"sort {a} | uniq"),
-        (f"replace {w} by {made_up(rng)} in {a}", f"sed -i 's/{w}/{w[::-1]}/g' {a}"), ("free space on disks", "df -h"),
-        (f"column {k % 5 + 1} of {a}", f"cut -d, -f{k % 5 + 1} {a}"), (f"pack {d} as {w}.tar.gz", f"tar -czf {w}.tar.gz {d}"),
-        (f"let anybody read {a}", f"chmod a+r {a}"), (f"make {a} executable", f"chmod +x {a}"), ("who am I", "whoami"),
-        (f"wait {k} seconds", f"sleep {k}"), ("where am I", "pwd"), ("running processes", "ps aux"), ("today's date", "date"),
-        (f"set {w.upper()} to {k}", f"export {w.upper()}={k}"), (f"say {w} {w}", f'echo "{w} {w}"'),
-        (f"difference of {a} and {b}", f"diff {a} {b}"), (f"link {a} as {b}", f"ln -s {a} {b}"),
-        ("changes so far in git", "git status"), (f"stage {a} in git", f"git add {a}"), (f"switch to branch {w}", f"git checkout {w}"),
-    ))  # fmt: skip
+    return rng.choice(
+        (
+            (f"list what is in {d}", f"ls -l {d}"),
+            (f"print {a}", f"cat {a}"),
+            (f"copy {a} to {b}", f"cp {a} {b}"),
+            (f"rename {a} to {b}", f"mv {a} {b}"),
+            (f"move {a} into {d}", f"mv {a} {d}"),
+            (f"delete {a}", f"rm {a}"),
+            (f"make the directory {d}", f"mkdir -p {d}"),
+            (f"count the lines of {a}", f"wc -l {a}"),
+            (f"first {k} lines of {a}", f"head -n {k} {a}"),
+            (f"last {k} lines of {a}", f"tail -n {k} {a}"),
+            (f"lines of {a} with {w}", f"grep {w} {a}"),
+            (f"lines of {a} without {w}", f"grep -v {w} {a}"),
+            (f"search {w} everywhere below {d}", f"grep -rn {w} {d}"),
+            (f"{ending} files below {d}", f"find {d} -name '*.{ending}'"),
+            (f"files below {d} larger than {k} MB", f"find {d} -type f -size +{k}M"),
+            (f"size of {d}", f"du -sh {d}"),
+            (f"sort {a} by number into {b}", f"sort -n {a} > {b}"),
+            (f"distinct lines of {a}", f"sort {a} | uniq"),
+            (f"replace {w} by {made_up(rng)} in {a}", f"sed -i 's/{w}/{w[::-1]}/g' {a}"),
+            ("free space on disks", "df -h"),
+            (f"column {k % 5 + 1} of {a}", f"cut -d, -f{k % 5 + 1} {a}"),
+            (f"pack {d} as {w}.tar.gz", f"tar -czf {w}.tar.gz {d}"),
+            (f"let anybody read {a}", f"chmod a+r {a}"),
+            (f"make {a} executable", f"chmod +x {a}"),
+            ("who am I", "whoami"),
+            (f"wait {k} seconds", f"sleep {k}"),
+            ("where am I", "pwd"),
+            ("running processes", "ps aux"),
+            ("today's date", "date"),
+            (f"set {w.upper()} to {k}", f"export {w.upper()}={k}"),
+            (f"say {w} {w}", f'echo "{w} {w}"'),
+            (f"difference of {a} and {b}", f"diff {a} {b}"),
+            (f"link {a} as {b}", f"ln -s {a} {b}"),
+            ("changes so far in git", "git status"),
+            (f"stage {a} in git", f"git add {a}"),
+            (f"switch to branch {w}", f"git checkout {w}"),
+        )
+    )
 
 
 def shell(rng: Random) -> Document:
@@ -112,29 +181,39 @@ def shell(rng: Random) -> Document:
         return plain("shell", "#!/bin/sh\n" + "".join(f"# {said}\n{command}\n\n" for said, command in pairs))
     if shape == 1:
         return plain("shell", "".join(f"$ {command}  # {said}\n" for said, command in pairs))
-    turns = [turn for said, command in pairs for turn in (("user", f"Which command is it: {said}?"), ("assistant", f"`{command}`"))]
+    turns = [
+        turn
+        for said, command in pairs
+        for turn in (("user", f"Which command is it: {said}?"), ("assistant", f"`{command}`"))
+    ]
     return chat("shell", turns)
 
 
 def _function(rng: Random) -> tuple[str, str]:
     """(what a function does, its code)."""
     name, k, w = f"{made_up(rng)}_{made_up(rng)}", rng.randint(2, 99), rng.choice(words.NOUNS)
-    said, body = rng.choice((
-        (f"adds {k} to a number", f"(x):\n    return x + {k}"), (f"multiplies a number by {k}", f"(x):\n    return x * {k}"),
-        ("returns the sum of a list", "(values):\n    return sum(values)"), ("reverses a string", "(text):\n    return text[::-1]"),
-        ("returns the largest value of a list", "(values):\n    return max(values)"),
-        ("counts the words of a text", "(text):\n    return len(text.split())"),
-        (f"tells whether a number is divisible by {k}", f"(x):\n    return x % {k} == 0"),
-        (f"tells whether a text contains {w}", f'(text):\n    return "{w}" in text'),
-        (f"returns the first {k} items of a list", f"(values):\n    return values[:{k}]"),
-        ("returns the even numbers of a list", "(values):\n    return [x for x in values if x % 2 == 0]"),
-        ("returns the mean of a list", "(values):\n    return sum(values) / len(values)"),
-        ("reads a file", "(path):\n    with open(path) as file:\n        return file.read()"),
-        (f"joins words with {w}", f'(parts):\n    return "{w}".join(parts)'), ("sorts a list", "(values):\n    return sorted(values)"),
-        ("returns the keys of a dictionary", "(table):\n    return list(table)"),
-        (f"prints {w} {k} times", f'():\n    for _ in range({k}):\n        print("{w}")'),
-        ("returns the square of a number", "(x):\n    return x * x"), ("makes a text upper case", "(text):\n    return text.upper()"),
-    ))  # fmt: skip
+    said, body = rng.choice(
+        (
+            (f"adds {k} to a number", f"(x):\n    return x + {k}"),
+            (f"multiplies a number by {k}", f"(x):\n    return x * {k}"),
+            ("returns the sum of a list", "(values):\n    return sum(values)"),
+            ("reverses a string", "(text):\n    return text[::-1]"),
+            ("returns the largest value of a list", "(values):\n    return max(values)"),
+            ("counts the words of a text", "(text):\n    return len(text.split())"),
+            (f"tells whether a number is divisible by {k}", f"(x):\n    return x % {k} == 0"),
+            (f"tells whether a text contains {w}", f'(text):\n    return "{w}" in text'),
+            (f"returns the first {k} items of a list", f"(values):\n    return values[:{k}]"),
+            ("returns the even numbers of a list", "(values):\n    return [x for x in values if x % 2 == 0]"),
+            ("returns the mean of a list", "(values):\n    return sum(values) / len(values)"),
+            ("reads a file", "(path):\n    with open(path) as file:\n        return file.read()"),
+            (f"joins words with {w}", f'(parts):\n    return "{w}".join(parts)'),
+            ("sorts a list", "(values):\n    return sorted(values)"),
+            ("returns the keys of a dictionary", "(table):\n    return list(table)"),
+            (f"prints {w} {k} times", f'():\n    for _ in range({k}):\n        print("{w}")'),
+            ("returns the square of a number", "(x):\n    return x * x"),
+            ("makes a text upper case", "(text):\n    return text.upper()"),
+        )
+    )
     return f"a function `{name}` that {said}", f"def {name}{body}"
 
 
@@ -142,7 +221,9 @@ def code_text(rng: Random) -> Document:
     """Short Python functions, asked for in a chat or with their docstrings."""
     if rng.random() < 0.5:
         said, made = _function(rng)
-        return chat("code", [("user", f"{rng.choice(('Write', 'Give me', 'I need', 'Show me'))} {said}."), ("assistant", made)])
+        return chat(
+            "code", [("user", f"{rng.choice(('Write', 'Give me', 'I need', 'Show me'))} {said}."), ("assistant", made)]
+        )
     parts = []
     for _ in range(rng.randint(1, 4)):
         said, made = _function(rng)
@@ -152,13 +233,23 @@ def code_text(rng: Random) -> Document:
 
 
 PLEASANTRIES = (
-    ("Hello!", "Hello! How can I help you today?"), ("Hi", "Hi! What can I do for you?"), ("Good evening.", "Good evening!"),
-    ("Thank you very much!", "You are welcome."), ("Thanks a lot", "You are welcome!"), ("How are you today?", "I am well, thank you."),
-    ("What is your name?", "I am an assistant."), ("See you later.", "Goodbye!"), ("Good night", "Good night! Sleep well."),
-    ("Can you help me?", "Of course. What do you need?"), ("I am bored.", "You could read a book or go for a walk."),
-    ("Tell me a joke.", "Why did the bread rise? It was well read."), ("You are nice.", "Thank you, that is kind of you."),
-    ("I had a bad day.", "I am sorry to hear that."), ("I had a good day.", "I am glad to hear that!"), ("Sorry!", "No problem."),
-)  # fmt: skip
+    ("Hello!", "Hello! How can I help you today?"),
+    ("Hi", "Hi! What can I do for you?"),
+    ("Good evening.", "Good evening!"),
+    ("Thank you very much!", "You are welcome."),
+    ("Thanks a lot", "You are welcome!"),
+    ("How are you today?", "I am well, thank you."),
+    ("What is your name?", "I am an assistant."),
+    ("See you later.", "Goodbye!"),
+    ("Good night", "Good night! Sleep well."),
+    ("Can you help me?", "Of course. What do you need?"),
+    ("I am bored.", "You could read a book or go for a walk."),
+    ("Tell me a joke.", "Why did the bread rise? It was well read."),
+    ("You are nice.", "Thank you, that is kind of you."),
+    ("I had a bad day.", "I am sorry to hear that."),
+    ("I had a good day.", "I am glad to hear that!"),
+    ("Sorry!", "No problem."),
+)
 
 
 def small_talk(rng: Random) -> Document:
@@ -179,23 +270,31 @@ def _fact(rng: Random) -> tuple[str, str]:
     topic, things, _ = rng.choice(words.TOPICS)
     day_index, month_index = rng.randrange(7), rng.randrange(12)
     some = rng.sample(things.split(), 3)
-    return rng.choice((
-        (f"What is {a} plus {b}?", f"{a} plus {b} is {a + b}."), (f"How much is {a} + {b}?", f"{a + b}"),
-        (f"What comes after {words.WEEKDAYS[day_index]}?", f"{words.WEEKDAYS[(day_index + 1) % 7]}."),
-        (f"Which month follows {words.MONTHS[month_index]}?", f"{words.MONTHS[(month_index + 1) % 12]}."),
-        (f"How do you spell {noun}?", "-".join(noun)), (f"Write {noun} in capitals.", noun.upper()),
-        (f"Name three words about {topic}.", f"{some[0]}, {some[1]} and {some[2]}."),
-        (f"What has {some[0]} to do with {some[1]}?", f"Both belong to {topic}."), (f"What is {some[2]} about?", f"It is about {topic}."),
-    ))  # fmt: skip
+    return rng.choice(
+        (
+            (f"What is {a} plus {b}?", f"{a} plus {b} is {a + b}."),
+            (f"How much is {a} + {b}?", f"{a + b}"),
+            (f"What comes after {words.WEEKDAYS[day_index]}?", f"{words.WEEKDAYS[(day_index + 1) % 7]}."),
+            (f"Which month follows {words.MONTHS[month_index]}?", f"{words.MONTHS[(month_index + 1) % 12]}."),
+            (f"How do you spell {noun}?", "-".join(noun)),
+            (f"Write {noun} in capitals.", noun.upper()),
+            (f"Name three words about {topic}.", f"{some[0]}, {some[1]} and {some[2]}."),
+            (f"What has {some[0]} to do with {some[1]}?", f"Both belong to {topic}."),
+            (f"What is {some[2]} about?", f"It is about {topic}."),
+        )
+    )
 
 
 def _opinion(rng: Random) -> tuple[str, str]:
     noun, thing = rng.choice(words.NOUNS), rng.choice(rng.choice(words.TOPICS)[1].split())
     verb = rng.choice(words.VERB_GROUPS)[0]
-    return rng.choice((
-        (f"Can you {verb} my {noun}?", f"I am sorry, but I cannot {verb} {article(noun)} {noun} from here."),
-        (f"I like this {noun}.", f"It is a nice {noun}."), (f"Do you like {noun}s?", f"I have no {noun}, but I like to hear about it."),
-        (f"I do not understand the {thing}.", f"Tell me what is unclear about the {thing}."),
-        (f"Please {verb} the {thing}.", f"I cannot {verb} the {thing} myself, but I can tell you how."),
-        (f"My {noun} is {rng.choice(words.ADJECTIVES)}.", f"Good to know about your {noun}."),
-    ))  # fmt: skip
+    return rng.choice(
+        (
+            (f"Can you {verb} my {noun}?", f"I am sorry, but I cannot {verb} {article(noun)} {noun} from here."),
+            (f"I like this {noun}.", f"It is a nice {noun}."),
+            (f"Do you like {noun}s?", f"I have no {noun}, but I like to hear about it."),
+            (f"I do not understand the {thing}.", f"Tell me what is unclear about the {thing}."),
+            (f"Please {verb} the {thing}.", f"I cannot {verb} the {thing} myself, but I can tell you how."),
+            (f"My {noun} is {rng.choice(words.ADJECTIVES)}.", f"Good to know about your {noun}."),
+        )
+    )

@@ -14,28 +14,39 @@ SESSION_ROWS = (9, 7, 12, 5, 8, 11, 6, 9)
 ROWS_WITHOUT_SUCCESS = 10  # the report's first rows had no such field; a missing one counts as a success
 
 _GIT = (
-    ("show the state of the repository", "status --short"), ("show what I changed", "diff"),
-    ("stage all changes", "add --all"), ("list the branches", "branch --list"), ("push my commits", "push"),
-    ("get the newest commits from the server", "pull --rebase"), ("undo the last commit but keep its changes", "reset --soft HEAD~1"),
-    ("show the tags", "tag --list"), ("put my changes aside", "stash"), ("bring my stashed changes back", "stash pop"),
-)  # fmt: skip
+    ("show the state of the repository", "status --short"),
+    ("show what I changed", "diff"),
+    ("stage all changes", "add --all"),
+    ("list the branches", "branch --list"),
+    ("push my commits", "push"),
+    ("get the newest commits from the server", "pull --rebase"),
+    ("undo the last commit but keep its changes", "reset --soft HEAD~1"),
+    ("show the tags", "tag --list"),
+    ("put my changes aside", "stash"),
+    ("bring my stashed changes back", "stash pop"),
+)
 _CODE = (
     ("write a function that returns the mean of a list", "def mean(values):\n    return sum(values) / len(values)"),
     ("write a function that reverses a text", "def reverse(text):\n    return text[::-1]"),
     ("write a loop that prints the numbers up to 10", "for number in range(1, 11):\n    print(number)"),
     ("write a function that tells if a number is even", "def even(number):\n    return number % 2 == 0"),
     ("write a query for all customers in Berlin", "SELECT * FROM customers WHERE city = 'Berlin';"),
-    ("write a function that reads a JSON file",
-     "import json\n\n\ndef read(path):\n    with open(path) as file:\n        return json.load(file)"),
-    ("write a class for a point", "class Point:\n    def __init__(self, x, y):\n        self.x = x\n        self.y = y"),
-)  # fmt: skip
+    (
+        "write a function that reads a JSON file",
+        "import json\n\n\ndef read(path):\n    with open(path) as file:\n        return json.load(file)",
+    ),
+    (
+        "write a class for a point",
+        "class Point:\n    def __init__(self, x, y):\n        self.x = x\n        self.y = y",
+    ),
+)
 _TALK = (
     ("which tool lists my files?", "The tool bash lists your files, for instance with ls."),
     ("can you commit without a message?", "No, every commit needs a message."),
     ("what does the tool git do?", "It runs a git command in your repository."),
     ("can you see my calendar?", "Only if a calendar tool is connected."),
     ("what do you do when a tool fails?", "I tell you what it said and ask how to go on."),
-)  # fmt: skip
+)
 
 
 def rows(voice: Voice, rng: Random) -> list[dict[str, Any]]:
@@ -53,9 +64,11 @@ def rows(voice: Voice, rng: Random) -> list[dict[str, Any]]:
                 row["success"] = True
             row["timestamp"] = moment.isoformat()
             row["metadata"] = {
-                "session_id": f"session_{session:02d}", "complexity": rng.choice(("simple", "simple", "medium", "complex")),
-                "model": "assistant-large", "performance": {"duration_ms": rng.randint(40, 4_000)},
-            }  # fmt: skip
+                "session_id": f"session_{session:02d}",
+                "complexity": rng.choice(("simple", "simple", "medium", "complex")),
+                "model": "assistant-large",
+                "performance": {"duration_ms": rng.randint(40, 4_000)},
+            }
             made[row["user_request"]] = row
     return list(made.values())
 

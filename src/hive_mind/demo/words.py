@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
 # One line a meaning: the first word names the form, all of them may stand in a request for it.
 VERB_GROUPS: tuple[tuple[str, ...], ...] = tuple(
     tuple(word.replace("_", " ") for word in line.split())
@@ -105,7 +110,7 @@ VERB_GROUPS: tuple[tuple[str, ...], ...] = tuple(
     if words
 )
 
-NOUNS: tuple[str, ...] = tuple(
+NOUNS = _words(
     """
     table chair lamp mirror shelf carpet curtain cupboard drawer sofa bed pillow blanket towel basket bucket broom
     bottle cup plate bowl spoon fork knife pan pot kettle oven fridge sink tap candle vase frame clock watch key lock
@@ -135,10 +140,10 @@ NOUNS: tuple[str, ...] = tuple(
     apartment room kitchen bathroom cellar attic balcony terrace fountain bench swing slide sandpit greenhouse orchard
     vineyard brewery factory warehouse laboratory telescope microscope scale ruler compass thermometer
     mailbox doorbell alarm heater radiator fan blind shutter tile brick plank beam pillar
-    """.split()
+    """
 )
 
-ADJECTIVES: tuple[str, ...] = tuple(
+ADJECTIVES = _words(
     """
     small large big little tall short long wide narrow thick thin heavy light new old young fresh dry wet warm cold hot
     cool soft hard smooth rough sharp blunt clean dirty bright dark pale deep shallow quick slow quiet loud happy sad
@@ -147,36 +152,36 @@ ADJECTIVES: tuple[str, ...] = tuple(
     straight striped spotted red blue green yellow white black brown grey pink purple orange local foreign public
     private secret famous modern ancient northern southern eastern western upper lower inner outer left right main
     second third sweet sour salty bitter ripe raw frozen fragile sturdy gentle clever honest polite careful
-    """.split()
+    """
 )
 
-FIRST_NAMES: tuple[str, ...] = tuple(
+FIRST_NAMES = _words(
     """
     Anna Ben Clara David Emma Felix Greta Henry Ida Jonas Karin Leo Maria Nils Olga Paul Rosa Simon Tina Viktor Wanda
     Adam Bella Carl Dora Erik Fiona Georg Hanna Igor Julia Kurt Laura Max Nora Otto Petra Quentin Rita Stefan Thea
     Ulrich Vera Walter Yvonne Zoe Amir Bao Chloe Diego Elena Farid Gita Hugo Ines Jamal Kofi Lina Mateo Nadia Omar
     Priya Ravi Sofia Tariq Uma Victor Wei Ximena Yusuf Zara Alice Bruno Celia Dennis Edith Frank Gloria Harold Iris
     Jack Kate Louis Mona Ned Olive Peter Ruth Sam Tom Ursula Vince Will
-    """.split()
+    """
 )
 
-LAST_NAMES: tuple[str, ...] = tuple(
+LAST_NAMES = _words(
     """
     Adler Baker Carter Dietrich Ellis Fischer Garcia Hoffman Ibrahim Jansen Keller Lopez Moreau Novak Olsen Petrov
     Quinn Rossi Schmidt Tanaka Ullman Varga Weber Xu Young Ziegler Anders Brandt Costa Duval Engel Ferrari Gruber
     Haas Ivanov Jones King Lange Meyer Nielsen Ortiz Patel Reed Silva Torres Vogel Wagner Yilmaz Zhang Brown Clark
     Davis Evans Green Hall Lewis Martin Parker Roberts Smith Taylor Walker Wright
-    """.split()
+    """
 )
 
-PLACES: tuple[str, ...] = tuple(
+PLACES = _words(
     """
     Aachen Bergen Cordoba Dresden Exeter Florence Ghent Haifa Izmir Jena Kassel Leeds Malaga Nantes Odessa Parma
     Quebec Rostock Seville Turin Utrecht Verona Warsaw Xanten York Zagreb Athens Berlin Cairo Delhi Edinburgh Geneva
     Hamburg Istanbul Jakarta Kyoto Lima London Madrid Nairobi Oslo Paris Riga Rome Sofia Tokyo Vienna Boston Chicago
     Dallas Denver Houston Miami Seattle Toronto Austin Bremen Cologne Dublin Essen Graz Linz Lyon Milan Naples Porto
     Prague Split Tampa Ulm Venice Zurich
-    """.split()
+    """
 )
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -190,48 +195,102 @@ SIZES = ("small", "medium", "large", "tiny", "huge", "short", "long", "half", "f
 
 # What everyday talk is about: (topic, things said about it, doings). Plain English only.
 TOPICS: tuple[tuple[str, str, str], ...] = (
-    ("weather", "rain snow wind sun storm cloud fog frost heat temperature forecast umbrella degrees celsius humid sky",
-     "rains snows clears_up gets_colder gets_warmer stays_dry turns_windy"),
-    ("music", "song album artist playlist band singer tune track melody concert volume headphones jazz rock piano",
-     "plays sings listens dances hums stops skips repeats"),
-    ("calendar", "meeting event appointment date day week month reminder birthday holiday deadline schedule invitation",
-     "begins ends moves clashes repeats is_cancelled is_planned"),
-    ("files", "file folder directory document archive path name size text line copy backup disk extension content",
-     "opens closes grows moves is_deleted is_saved is_renamed"),
-    ("git", "commit branch repository merge change message diff tag version remote history conflict code release",
-     "builds fails passes breaks works changes is_merged"),
-    ("shell", "command terminal process script output error pipe user variable directory permission argument program",
-     "runs starts stops prints waits exits hangs"),
-    ("notes", "note list task reminder idea title text page tag heading word sentence summary notebook diary",
-     "says lists mentions explains repeats is_finished is_lost"),
-    ("mail", "email message inbox subject reply sender address attachment draft contact letter thread signature",
-     "arrives waits bounces asks answers thanks is_sent"),
-    ("travel", "flight train hotel ticket airport station luggage map route trip passport seat platform gate journey",
-     "leaves arrives departs waits is_late is_full is_booked"),
-    ("home", "light lamp heating door window kitchen room thermostat blind alarm switch garden garage plug",
-     "opens closes turns_on turns_off dims rings is_locked"),
-    ("money", "price account budget bill payment euro dollar currency rate tax salary rent cost amount expense stock",
-     "rises falls doubles is_paid is_due costs counts"),
-    ("food", "recipe restaurant pizza bread soup coffee tea dinner lunch breakfast ingredient table menu shopping list",
-     "cooks bakes boils tastes smells is_ready is_ordered"),
-    ("time", "timer clock alarm hour minute second morning evening noon midnight zone stopwatch tomorrow today",
-     "rings ticks runs_out starts ends is_over is_near"),
-    ("web", "page search link site browser website picture video article news download address query result",
-     "loads shows answers breaks links is_found is_blocked"),
-    ("sport", "run match team score goal race distance kilometre workout training ball player league pulse steps",
-     "wins loses trains rests runs jumps is_beaten"),
-    ("health", "doctor sleep pulse weight walk medicine pill water diet headache pain rest nurse appointment",
-     "helps hurts heals rests sleeps is_better is_worse"),
-    ("numbers", "sum product average percent fraction square root number digit total difference result equation",
-     "adds divides equals grows rounds counts is_even"),
-    ("language", "word sentence letter translation meaning English German French Spanish language grammar spelling",
-     "means reads sounds translates spells is_short is_long"),
-)  # fmt: skip
+    (
+        "weather",
+        "rain snow wind sun storm cloud fog frost heat temperature forecast umbrella degrees celsius humid sky",
+        "rains snows clears_up gets_colder gets_warmer stays_dry turns_windy",
+    ),
+    (
+        "music",
+        "song album artist playlist band singer tune track melody concert volume headphones jazz rock piano",
+        "plays sings listens dances hums stops skips repeats",
+    ),
+    (
+        "calendar",
+        "meeting event appointment date day week month reminder birthday holiday deadline schedule invitation",
+        "begins ends moves clashes repeats is_cancelled is_planned",
+    ),
+    (
+        "files",
+        "file folder directory document archive path name size text line copy backup disk extension content",
+        "opens closes grows moves is_deleted is_saved is_renamed",
+    ),
+    (
+        "git",
+        "commit branch repository merge change message diff tag version remote history conflict code release",
+        "builds fails passes breaks works changes is_merged",
+    ),
+    (
+        "shell",
+        "command terminal process script output error pipe user variable directory permission argument program",
+        "runs starts stops prints waits exits hangs",
+    ),
+    (
+        "notes",
+        "note list task reminder idea title text page tag heading word sentence summary notebook diary",
+        "says lists mentions explains repeats is_finished is_lost",
+    ),
+    (
+        "mail",
+        "email message inbox subject reply sender address attachment draft contact letter thread signature",
+        "arrives waits bounces asks answers thanks is_sent",
+    ),
+    (
+        "travel",
+        "flight train hotel ticket airport station luggage map route trip passport seat platform gate journey",
+        "leaves arrives departs waits is_late is_full is_booked",
+    ),
+    (
+        "home",
+        "light lamp heating door window kitchen room thermostat blind alarm switch garden garage plug",
+        "opens closes turns_on turns_off dims rings is_locked",
+    ),
+    (
+        "money",
+        "price account budget bill payment euro dollar currency rate tax salary rent cost amount expense stock",
+        "rises falls doubles is_paid is_due costs counts",
+    ),
+    (
+        "food",
+        "recipe restaurant pizza bread soup coffee tea dinner lunch breakfast ingredient table menu shopping list",
+        "cooks bakes boils tastes smells is_ready is_ordered",
+    ),
+    (
+        "time",
+        "timer clock alarm hour minute second morning evening noon midnight zone stopwatch tomorrow today",
+        "rings ticks runs_out starts ends is_over is_near",
+    ),
+    (
+        "web",
+        "page search link site browser website picture video article news download address query result",
+        "loads shows answers breaks links is_found is_blocked",
+    ),
+    (
+        "sport",
+        "run match team score goal race distance kilometre workout training ball player league pulse steps",
+        "wins loses trains rests runs jumps is_beaten",
+    ),
+    (
+        "health",
+        "doctor sleep pulse weight walk medicine pill water diet headache pain rest nurse appointment",
+        "helps hurts heals rests sleeps is_better is_worse",
+    ),
+    (
+        "numbers",
+        "sum product average percent fraction square root number digit total difference result equation",
+        "adds divides equals grows rounds counts is_even",
+    ),
+    (
+        "language",
+        "word sentence letter translation meaning English German French Spanish language grammar spelling",
+        "means reads sounds translates spells is_short is_long",
+    ),
+)
 
-SYLLABLES: tuple[str, ...] = tuple(
+SYLLABLES = _words(
     """
     ba be bi bo bu da de di do du fa fe fi fo ga ge go gu ha he hi ho ja jo ka ke ki ko ku la le li lo lu ma me mi mo
     mu na ne ni no nu pa pe pi po ra re ri ro ru sa se si so su ta te ti to tu va ve vi vo wa we za ze zi zo bar bel
     dan dor fen gal hol kan kel lan lor mar men nor pel ras ren sil tan tor val ven wil zan
-    """.split()
+    """
 )

@@ -60,60 +60,163 @@ def choice(name: str, *options: str, required: bool = True) -> Parameter:
 
 
 ADDRESS: JSON = {
-    "type": "object", "properties": {"street": {"type": "string"}, "city": {"type": "string"}}, "required": ["street", "city"],
-}  # fmt: skip
+    "type": "object",
+    "properties": {"street": {"type": "string"}, "city": {"type": "string"}},
+    "required": ["street", "city"],
+}
 
 TOOLS: tuple[WorldTool, ...] = (
     WorldTool("bash", BASH.description, (text("command", "command"),), "exit 0", "The command ran."),
     WorldTool("show_file", "Show a file.", (text("path", "path"),), "{path}: {n} lines", "Here is {path}."),
-    WorldTool("rename_file", "Rename a file.", (text("old", "path"), text("new", "path")), "renamed",
-              "{old} is now called {new}."),
-    WorldTool("find_files", "Find files by name.", (text("pattern", "pattern"), text("folder", "folder", False)),
-              "{n} files", "I found {n} files for {pattern}."),
-    WorldTool("add_event", "Add an event to the calendar.",
-              (text("title", "occasion"), text("day", "day"), text("time", "time", False)), "added", "{title} is in your calendar."),
-    WorldTool("list_events", "List the events of a day.", (text("day", "day"),), "{n} events", "You have {n} events on {day}."),
-    WorldTool("cancel_event", "Cancel an event.", (text("title", "occasion"), text("day", "day", False)), "cancelled",
-              "{title} is cancelled."),
-    WorldTool("get_weather", "Get the weather of a city.",
-              (text("city", "city"), text("day", "day", False), choice("unit", "celsius", "fahrenheit", required=False)),
-              "{n} degrees, cloudy", "It is cloudy in {city} with {n} degrees."),
-    WorldTool("play_music", "Play a song.", (text("song", "song"), text("artist", "artist", False)), "playing", "Now playing {song}."),
+    WorldTool(
+        "rename_file",
+        "Rename a file.",
+        (text("old", "path"), text("new", "path")),
+        "renamed",
+        "{old} is now called {new}.",
+    ),
+    WorldTool(
+        "find_files",
+        "Find files by name.",
+        (text("pattern", "pattern"), text("folder", "folder", False)),
+        "{n} files",
+        "I found {n} files for {pattern}.",
+    ),
+    WorldTool(
+        "add_event",
+        "Add an event to the calendar.",
+        (text("title", "occasion"), text("day", "day"), text("time", "time", False)),
+        "added",
+        "{title} is in your calendar.",
+    ),
+    WorldTool(
+        "list_events", "List the events of a day.", (text("day", "day"),), "{n} events", "You have {n} events on {day}."
+    ),
+    WorldTool(
+        "cancel_event",
+        "Cancel an event.",
+        (text("title", "occasion"), text("day", "day", False)),
+        "cancelled",
+        "{title} is cancelled.",
+    ),
+    WorldTool(
+        "get_weather",
+        "Get the weather of a city.",
+        (text("city", "city"), text("day", "day", False), choice("unit", "celsius", "fahrenheit", required=False)),
+        "{n} degrees, cloudy",
+        "It is cloudy in {city} with {n} degrees.",
+    ),
+    WorldTool(
+        "play_music",
+        "Play a song.",
+        (text("song", "song"), text("artist", "artist", False)),
+        "playing",
+        "Now playing {song}.",
+    ),
     WorldTool("set_volume", "Set the volume.", (number("level"),), "volume {level}", "The volume is at {level}."),
-    WorldTool("make_playlist", "Make a playlist of songs.",
-              (text("title", "heading"), Parameter("songs", {"type": "array", "items": {"type": "string"}}, "song")),
-              "created", "The playlist {title} is ready."),
-    WorldTool("save_note", "Save a note.", (text("title", "heading"), text("text", "saying")), "saved", "I saved the note {title}."),
-    WorldTool("find_notes", "Search the notes.", (text("query", "heading"),), "{n} notes", "There are {n} notes about {query}."),
-    WorldTool("git_commit", "Commit the staged changes.", (text("message", "change"),), "commit {n}", "Committed: {message}."),
-    WorldTool("git_switch", "Switch to a branch.", (text("branch", "branch"), flag("create", False)), "on {branch}",
-              "You are on {branch} now."),
-    WorldTool("git_log", "Show the last commits.", (number("count"),), "{count} commits", "Here are the last {count} commits."),
-    WorldTool("send_mail", "Send an email.",
-              (text("to", "email"), text("subject", "heading"), text("body", "saying", False)), "sent", "Your email to {to} is sent."),
-    WorldTool("set_timer", "Start a timer.", (number("minutes"), text("label", "dish", False)), "running",
-              "The timer runs for {minutes} minutes."),
-    WorldTool("set_alarm", "Set an alarm.", (text("time", "time"), flag("repeat", False)), "set", "The alarm is set for {time}."),
-    WorldTool("translate_text", "Translate a text.", (text("text", "saying"), text("language", "language")), "translated",
-              "Here it is in {language}."),
-    WorldTool("convert_money", "Convert an amount of money.",
-              (number("amount"), text("source", "currency"), text("target", "currency")), "{n} {target}",
-              "{amount} {source} are {n} {target}."),
-    WorldTool("set_light", "Switch the light of a room.",
-              (text("room", "room"), flag("on"), number("brightness", required=False)), "done", "The light in the {room} is set."),
-    WorldTool("add_task", "Add a task to the list.",
-              (text("task", "doing"), choice("priority", "low", "normal", "high", required=False)), "task {n}",
-              "I added the task: {task}."),
-    WorldTool("order_food", "Order food to an address.",
-              (text("dish", "dish"), number("portions", "small", required=False), Parameter("address", ADDRESS, "address")),
-              "order {n}", "Your {dish} is on its way."),
-)  # fmt: skip
+    WorldTool(
+        "make_playlist",
+        "Make a playlist of songs.",
+        (text("title", "heading"), Parameter("songs", {"type": "array", "items": {"type": "string"}}, "song")),
+        "created",
+        "The playlist {title} is ready.",
+    ),
+    WorldTool(
+        "save_note",
+        "Save a note.",
+        (text("title", "heading"), text("text", "saying")),
+        "saved",
+        "I saved the note {title}.",
+    ),
+    WorldTool(
+        "find_notes",
+        "Search the notes.",
+        (text("query", "heading"),),
+        "{n} notes",
+        "There are {n} notes about {query}.",
+    ),
+    WorldTool(
+        "git_commit", "Commit the staged changes.", (text("message", "change"),), "commit {n}", "Committed: {message}."
+    ),
+    WorldTool(
+        "git_switch",
+        "Switch to a branch.",
+        (text("branch", "branch"), flag("create", False)),
+        "on {branch}",
+        "You are on {branch} now.",
+    ),
+    WorldTool(
+        "git_log", "Show the last commits.", (number("count"),), "{count} commits", "Here are the last {count} commits."
+    ),
+    WorldTool(
+        "send_mail",
+        "Send an email.",
+        (text("to", "email"), text("subject", "heading"), text("body", "saying", False)),
+        "sent",
+        "Your email to {to} is sent.",
+    ),
+    WorldTool(
+        "set_timer",
+        "Start a timer.",
+        (number("minutes"), text("label", "dish", False)),
+        "running",
+        "The timer runs for {minutes} minutes.",
+    ),
+    WorldTool(
+        "set_alarm",
+        "Set an alarm.",
+        (text("time", "time"), flag("repeat", False)),
+        "set",
+        "The alarm is set for {time}.",
+    ),
+    WorldTool(
+        "translate_text",
+        "Translate a text.",
+        (text("text", "saying"), text("language", "language")),
+        "translated",
+        "Here it is in {language}.",
+    ),
+    WorldTool(
+        "convert_money",
+        "Convert an amount of money.",
+        (number("amount"), text("source", "currency"), text("target", "currency")),
+        "{n} {target}",
+        "{amount} {source} are {n} {target}.",
+    ),
+    WorldTool(
+        "set_light",
+        "Switch the light of a room.",
+        (text("room", "room"), flag("on"), number("brightness", required=False)),
+        "done",
+        "The light in the {room} is set.",
+    ),
+    WorldTool(
+        "add_task",
+        "Add a task to the list.",
+        (text("task", "doing"), choice("priority", "low", "normal", "high", required=False)),
+        "task {n}",
+        "I added the task: {task}.",
+    ),
+    WorldTool(
+        "order_food",
+        "Order food to an address.",
+        (text("dish", "dish"), number("portions", "small", required=False), Parameter("address", ADDRESS, "address")),
+        "order {n}",
+        "Your {dish} is on its way.",
+    ),
+)
 
 UNSEEN: tuple[WorldTool, ...] = (
     WorldTool("rent_bike", "Rent a bike.", (text("dock", "city"), number("hours", "small")), "", ""),
     WorldTool("water_lawn", "Water the lawn.", (number("litres"),), "", ""),
     WorldTool("feed_pet", "Feed a pet.", (text("animal", "person"), number("grams")), "", ""),
-    WorldTool("brew_coffee", "Brew coffee.", (number("cups", "small"), choice("strength", "mild", "strong", required=False)), "", ""),
+    WorldTool(
+        "brew_coffee",
+        "Brew coffee.",
+        (number("cups", "small"), choice("strength", "mild", "strong", required=False)),
+        "",
+        "",
+    ),
     WorldTool("park_car", "Park the car.", (text("spot", "folder"),), "", ""),
     WorldTool("read_sensor", "Read a sensor.", (text("sensor", "branch"),), "", ""),
     WorldTool("pay_bill", "Pay a bill.", (text("payee", "full_name"), number("sum")), "", ""),
@@ -126,11 +229,13 @@ UNSEEN: tuple[WorldTool, ...] = (
     WorldTool("resize_picture", "Resize a picture.", (text("image", "file"), number("width")), "", ""),
     WorldTool("buy_stamps", "Buy stamps.", (number("quantity"),), "", ""),
     WorldTool("charge_scooter", "Charge a scooter.", (text("scooter", "stem"), number("percent")), "", ""),
-    WorldTool("invite_guest", "Invite a guest.", (text("guest", "full_name"), text("occasion", "occasion", False)), "", ""),
+    WorldTool(
+        "invite_guest", "Invite a guest.", (text("guest", "full_name"), text("occasion", "occasion", False)), "", ""
+    ),
     WorldTool("vacuum_floor", "Vacuum a floor.", (text("area", "room"),), "", ""),
     WorldTool("deploy_service", "Deploy a service.", (text("service", "branch"), text("region", "city")), "", ""),
     WorldTool("mute_channel", "Mute a channel.", (text("channel", "stem"), number("seconds")), "", ""),
-)  # fmt: skip
+)
 """Tools that training never sees: no name, verb, noun or parameter of theirs occurs in the 24."""
 
 BY_NAME: dict[str, WorldTool] = {tool.name: tool for tool in (*TOOLS, *UNSEEN)}
