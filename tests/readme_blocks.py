@@ -6,7 +6,7 @@ A block is fenced as ```bash or ```python and runs as it stands; a comment befor
     <!-- test: loopback-hub -->              with a hub on loopback in place of the real one
     <!-- test: exit=0,3 -->                  exit codes that are right; else 0
     <!-- test: stop-after=3 -->              a command that runs until it is stopped: Ctrl-C after so many seconds
-    <!-- test: timeout=600 -->               seconds it may take; else 300
+    <!-- test: timeout=600 -->               seconds it may take; else 600
     <!-- test: skip because="CI does it" --> not run; only for set-up: git clone, cd, make, a venv, pip install
 """
 
@@ -26,7 +26,7 @@ from pathlib import Path
 LANGUAGES = ("bash", "python")
 SHELL_LOOKALIKES = ("sh", "shell", "console", "shell-session", "zsh")
 SETUP_COMMANDS = re.compile(r"(git clone|cd|make|python3 -m venv|\S*pip install)\b")
-TIMEOUT_SECONDS = 300
+TIMEOUT_SECONDS = 600
 TAIL_CHARACTERS = 3000
 _FENCE = re.compile(r"^(?P<indent> *)```(?P<language>[\w-]*)\s*\n(?P<code>.*?)^(?P=indent)```\s*$", re.M | re.S)
 _MARK = re.compile(r"<!--\s*test:(?P<text>.*?)-->\s*\Z", re.S)

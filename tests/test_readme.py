@@ -26,10 +26,10 @@ XLAM = "datasets/Salesforce/xlam-function-calling-60k"
 
 @pytest.fixture
 def workplace(tmp_path, tiny_folder):
-    """A checkout with a user's logged usage and a folder `raw` of raw files, and a hub with small public sets and the tiny base."""
+    """A checkout with a user's logged usage and raw files; a hub that has small public sets and the tiny base."""
     folder = checkout(REPOSITORY, tmp_path / "hive-mind")
-    write_lines(folder / "data" / "automated" / "training_data_20260205.jsonl", [usage_row(n) for n in range(67)])
-    write_raw_folder(folder / "raw", code=80, glaive=80, shell=40, xlam=30, usage=67)
+    write_lines(folder / "data" / "automated" / "training_data_20260205.jsonl", [usage_row(n) for n in range(30)])
+    write_raw_folder(folder / "raw", code=40, glaive=40, shell=20, xlam=20, usage=30)
     repositories = {**_public_sets(tmp_path / "hub"), QWEN: tiny_folder}
     with loopback_hub(repositories, gated={XLAM}) as hub:
         revisions = {_revision(config) for config in (REPOSITORY / "configs").glob("*.yaml")} - {None}
@@ -46,12 +46,12 @@ def _revision(config):
 
 def _public_sets(folder):
     """The public data sets as their repositories are laid out."""
-    write_array(folder / "code" / "code_alpaca_20k.json", [code_row(n) for n in range(80)])
-    write_array(folder / "glaive" / "glaive-function-calling-v2.json", [glaive_row(n) for n in range(80)])
+    write_array(folder / "code" / "code_alpaca_20k.json", [code_row(n) for n in range(40)])
+    write_array(folder / "glaive" / "glaive-function-calling-v2.json", [glaive_row(n) for n in range(40)])
     (folder / "shell" / "train").mkdir(parents=True)
-    rows = "".join(f'{row["nl"]},"{row["bash"]}"\n' for row in map(shell_row, range(40)))
+    rows = "".join(f'{row["nl"]},"{row["bash"]}"\n' for row in map(shell_row, range(20)))
     (folder / "shell" / "train" / "train.csv").write_text(f"nl,bash\n{rows}")
-    write_array(folder / "xlam" / "xlam_function_calling_60k.json", [xlam_row(n) for n in range(40)])
+    write_array(folder / "xlam" / "xlam_function_calling_60k.json", [xlam_row(n) for n in range(20)])
     return {
         "datasets/sahil2801/CodeAlpaca-20k": folder / "code",
         "datasets/glaiveai/glaive-function-calling-v2": folder / "glaive",

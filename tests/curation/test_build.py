@@ -321,3 +321,13 @@ def test_the_real_rows_all_of_them(real_data: Path, tmp_path: Path) -> None:
         assert counts["validation"] > 0 and counts["test"] > 0
     assert sum("usage/livemcpbench" in line for line in said) == 2
     assert not any("eval/" in line and "bfcl" in line for line in said)
+
+
+def test_rows_in_a_public_layout_can_have_a_licence_of_their_own(tmp_path: Path) -> None:
+    raw = write_raw_folder(tmp_path / "raw", code=40)
+    settings = {"dir": tmp_path / "data", "raw_dir": raw}
+    assert [row.licence for row in build(DataSettings(**settings)).composition] == ["CC-BY-NC-4.0"]
+    own = build(DataSettings(**settings, licence="Apache-2.0"))
+    assert [row.licence for row in own.composition] == ["Apache-2.0"]
+    index = (tmp_path / "data" / "test.index.jsonl").read_text().splitlines()
+    assert {json.loads(line)["licence"] for line in index} == {"Apache-2.0"}

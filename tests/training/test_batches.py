@@ -17,9 +17,8 @@ def examples(lengths):
     labelled = np.concatenate([np.arange(length) >= max(1, length // 2) for length in lengths])
     count = len(lengths)
     ids = np.arange(offsets[-1], dtype=np.int32)
-    return Examples(
-        ids, labelled, offsets, (np.arange(count) % 2).astype(np.int16), np.arange(1, count + 1, dtype=np.int32), ("a", "b")
-    )  # fmt: skip
+    source, rows = (np.arange(count) % 2).astype(np.int16), np.arange(1, count + 1, dtype=np.int32)
+    return Examples(ids, labelled, offsets, source, rows, ("a", "b"))
 
 
 @given(LENGTHS, st.integers(1, 20), st.integers(1, 3), st.integers(0, 5))

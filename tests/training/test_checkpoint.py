@@ -1,6 +1,5 @@
 """A checkpoint is whole or it is not one."""
 
-import os
 import resource
 import shutil
 import signal
@@ -121,7 +120,7 @@ def test_saving_again_keeps_an_undamaged_one_and_replaces_a_damaged_one(tmp_path
 
 def test_a_full_disk_leaves_the_earlier_ones_and_nothing_half_written(tmp_path):
     save(tmp_path, 5)
-    with largest_file(100), pytest.raises(HiveMindError, match="could not save a checkpoint.*free space"):
+    with largest_file(100), pytest.raises(HiveMindError, match=r"could not save a checkpoint.*free space"):
         save(tmp_path, 6)
     assert [path.name for path in tmp_path.iterdir()] == ["step-00000005"]
     assert damage(tmp_path / "step-00000005") == ""
@@ -137,8 +136,8 @@ def test_the_manifest_is_written_after_everything_else(tmp_path, monkeypatch):
     assert calls[-1] == MANIFEST
     for fatal in range(len(calls)):
 
-        def dies(path, content, fatal=fatal, left=iter(range(100))):
-            if next(left) == fatal:
+        def dies(path, content, last=calls[fatal]):
+            if path.name == last:
                 raise KeyboardInterrupt
             right(path, content)
 
@@ -147,7 +146,7 @@ def test_the_manifest_is_written_after_everything_else(tmp_path, monkeypatch):
         with pytest.raises(KeyboardInterrupt):
             save(folder, 1)
         assert newest_checkpoint(folder) is None
-        assert os.listdir(folder) == [".step-00000001.part"]
+        assert [path.name for path in folder.iterdir()] == [".step-00000001.part"]
 
 
 def test_random_states_come_back():

@@ -1,4 +1,4 @@
-"""The loop computes what a plain reference computes, however a step is split, and does not learn from broken numbers."""
+"""The loop computes what a plain reference computes, however a step is split; broken numbers are not learnt from."""
 
 import math
 
@@ -90,7 +90,8 @@ def plain_reference(trainer):
     config = LoraConfig(r=settings.lora_r, lora_alpha=settings.lora_alpha, target_modules=list(lora.TARGETS))
     theirs = get_peft_model(reference(model), config)
     start = {
-        name.replace(".weight", ".default.weight"): tensor for name, tensor in lora.lora_parameters(trainer.model).items()
+        name.replace(".weight", ".default.weight"): tensor
+        for name, tensor in lora.lora_parameters(trainer.model).items()
     }
     theirs.load_state_dict(start, strict=False)
     trained = {name: parameter for name, parameter in theirs.named_parameters() if parameter.requires_grad}

@@ -1,6 +1,7 @@
 """The learning rate's course and the optimizer's way through a checkpoint."""
 
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -19,7 +20,7 @@ def test_warm_up_rises_in_equal_steps_to_the_peak_and_then_it_only_falls():
     course = rates(100, 0.1)
     assert course[:10] == pytest.approx([i / 10 for i in range(1, 11)])
     assert course[10] == 1.0
-    assert all(later < earlier for earlier, later in zip(course[10:], course[11:], strict=False))
+    assert all(later < earlier for earlier, later in pairwise(course[10:]))
     assert course[55] == pytest.approx(0.5)
     assert 0 < course[-1] < 0.001
 

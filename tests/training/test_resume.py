@@ -165,7 +165,7 @@ except HiveMindError as error:
 def test_killed_at_random_instants_it_goes_on_bitwise(request_for):
     """Real processes: SIGKILL twice at a random instant after a random step, SIGINT once, then left to finish."""
     draw = random.Random(11)
-    changes = {"epochs": 60, "checkpoint_every_steps": 1}
+    changes = {"epochs": 20, "checkpoint_every_steps": 1}
     whole = train(request_for("models/whole_v1", **changes))
     request = request_for(**changes)
     settings = request.settings.model_dump_json()
@@ -173,7 +173,7 @@ def test_killed_at_random_instants_it_goes_on_bitwise(request_for):
     for number in (signal.SIGKILL, signal.SIGINT, signal.SIGKILL, None):
         with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
             begun = last_step(request.output)
-            while number is not None and process.poll() is None and last_step(request.output) < begun + 15:
+            while number is not None and process.poll() is None and last_step(request.output) < begun + 12:
                 time.sleep(0.002)
             if number is not None:
                 time.sleep(draw.uniform(0, 0.05))

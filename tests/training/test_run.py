@@ -82,7 +82,7 @@ def test_the_validation_loss_is_that_of_the_saved_adapter(request_for, validatio
         rendered = examples.example(number)
         ids, learnt = torch.tensor(rendered.input_ids), torch.tensor(rendered.labelled)
         losses = torch.nn.functional.cross_entropy(logits(model, ids)[:-1], ids[1:], reduction="none")
-        total += float(losses[learnt[1:]].sum())
+        total += float(losses[learnt[1:]].sum().detach())
         count += int(learnt[1:].sum())
     assert result.metrics["validation_loss"] == pytest.approx(total / count, rel=5e-3)
 

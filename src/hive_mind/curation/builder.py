@@ -87,7 +87,7 @@ def _ingest(settings: DataSettings, inputs: Inputs) -> list[Pool]:
         files = inputs.files.get(name)
         if files:
             with track(f"reading {name}") as progress:
-                pool = ingest(source, files, settings.dir, seen, inputs.not_read, progress)
+                pool = ingest(source, files, settings.dir, seen, inputs.not_read, progress, settings.licence)
             if pool.counts.read:
                 pools.append(pool)
             elif name in inputs.commits:

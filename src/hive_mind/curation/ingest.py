@@ -107,14 +107,20 @@ class Pool:
 
 
 def ingest(
-    source: Source, files: Iterable[Input], folder: Path, seen: set[bytes], not_read: list[str], progress: Progress
+    source: Source,
+    files: Iterable[Input],
+    folder: Path,
+    seen: set[bytes],
+    not_read: list[str],
+    progress: Progress,
+    licence: str | None = None,
 ) -> Pool:
-    """Read a source's files into a pool.
+    """Read a source's files into a pool. `licence` is the files' own, where it is not the public data set's.
 
     `seen` holds the digests of all conversations so far, of any source: the first of equals stays. A file none of
     whose first rows is in the source's layout is not read, and named in `not_read`.
     """
-    pool = Pool(source, SourceCounts(source.LICENCE), tempfile.TemporaryFile(dir=folder))  # noqa: SIM115
+    pool = Pool(source, SourceCounts(licence or source.LICENCE), tempfile.TemporaryFile(dir=folder))  # noqa: SIM115
     for file in files:
         items = read_raw(file.path)
         first = list(islice(items, LOOK_AT_ROWS))

@@ -35,6 +35,9 @@ class DataSettings(Settings):
     sources: dict[str, SourceSettings] = setting({}, "settings of single sources, by name")
     validation_share: float = setting(0.05, "share of each source held out to watch training", ge=0, lt=0.5)
     test_share: float = setting(0.05, "share of each source held out to compare models", ge=0, lt=0.5)
+    licence: str | None = setting(
+        None, "licence of the raw files, where they are not the public data sets whose layout they have"
+    )
     seed: int = setting(42, "decides which rows are held out and which stay under a cap")
 
     @field_validator("sources")

@@ -56,12 +56,12 @@ def write_dataset(folder: Path, pools: Sequence[Pool]) -> tuple[dict[str, Writte
         for pool in pools:
             source = pool.source.NAME
             for entry, line in pool.lines():
-                writers[SPLIT_FILES[entry.split]].add(entry, line, pool.source.LICENCE)
+                writers[SPLIT_FILES[entry.split]].add(entry, line, pool.counts.licence)
                 if entry.split == "train":
                     train_bytes[source] += len(line)
                     if source in external:
-                        writers[external_name(source)].add(entry, line, pool.source.LICENCE)
-                        writers[MERGED_NAME].add(entry, line, pool.source.LICENCE)
+                        writers[external_name(source)].add(entry, line, pool.counts.licence)
+                        writers[MERGED_NAME].add(entry, line, pool.counts.licence)
         for writer in writers.values():
             writer.settle()
     for source in SOURCES.keys() - set(external):

@@ -10,7 +10,7 @@ from random import Random
 from hive_mind.demo.lexicon import Lexicon
 
 # Ways to put the task, then perhaps `> input`, then the output, indented; {w} {v} words, {k} {m} numbers, {p} a person.
-_TEXT = """
+_TEXT = r"""
 Write a Python function that adds {k} to a number.
 Create a function adding {k} to its argument.
     def add_{k}(x):

@@ -1,8 +1,8 @@
 """Corpus documents that show forms, signatures or tables and fill in the one that a request means.
 
 They exercise what a later fine-tune builds on: to choose an entry by what it is called, to copy values out of a
-sentence into its fields, to leave out what was not said, and to say so when nothing fits. Entries come in many layouts (JSON,
-JSON Schema, Python signatures, command lines, SQL, lists), and none of them is a tool declaration.
+sentence into its fields, to leave out what was not said, and to say so when nothing fits. Entries come in many layouts
+(JSON, JSON Schema, Python signatures, command lines, SQL, lists), and none of them is a tool declaration.
 """
 
 from __future__ import annotations
@@ -89,10 +89,31 @@ def _name(verb: str, noun: str, style: str) -> str:
 
 
 OPENINGS = (
-    "", "", "", "please ", "can you ", "could you ", "could you please ", "I want to ", "I would like to ",
-    "I need to ", "let's ", "we have to ", "help me ", "it is time to ", "would you ", "I have to ", "we should ", "go and ",
-    "{who} wants to ", "do ", "now ", "next, ", "hi, can you ", "you should ",
-)  # fmt: skip
+    "",
+    "",
+    "",
+    "please ",
+    "can you ",
+    "could you ",
+    "could you please ",
+    "I want to ",
+    "I would like to ",
+    "I need to ",
+    "let's ",
+    "we have to ",
+    "help me ",
+    "it is time to ",
+    "would you ",
+    "I have to ",
+    "we should ",
+    "go and ",
+    "{who} wants to ",
+    "do ",
+    "now ",
+    "next, ",
+    "hi, can you ",
+    "you should ",
+)
 CLOSINGS = (".", ".", "", "", "!", ", please.", ", thanks.", " please", " for me.", " now.", ", if you can.", " again.")
 
 

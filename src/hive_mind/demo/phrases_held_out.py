@@ -207,10 +207,10 @@ FRAMES: dict[str, str] = {
         park my car in the spot {spot}
         The car should be parked at {spot}
     """,
-    "read_sensor": """
-        read the sensor {sensor}
-        What does the sensor {sensor} read?
-        get me a reading of sensor {sensor}
+    "calibrate_sensor": """
+        calibrate the sensor {sensor}
+        The sensor {sensor} drifts, calibrate it
+        calibrate sensor {sensor} again
     """,
     "pay_bill": """
         pay the bill of {payee}, the sum is {sum}

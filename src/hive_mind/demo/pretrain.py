@@ -62,7 +62,7 @@ def build(settings: BaseBuildSettings) -> Path:
         else:
             with tempfile.TemporaryDirectory() as meeting:
                 _spawn(workers, f"file://{meeting}/store", settings)
-    state = _load(settings)
+    state = load_checkpoint(settings)
     if state is None or state["step"] < settings.steps:
         raise Interrupted(f"stopped and saved in {settings.work}; run the same command again to go on")
     return publish(settings)
@@ -70,7 +70,7 @@ def build(settings: BaseBuildSettings) -> Path:
 
 def publish(settings: BaseBuildSettings) -> Path:
     """Write the last checkpoint as a base folder, finished or not. Raises HiveMindError if there is none."""
-    state = _load(settings)
+    state = load_checkpoint(settings)
     if state is None:
         raise HiveMindError(f"{settings.work} holds no checkpoint; run `hive-mind base build` first")
     model = _new_model(settings)
@@ -96,11 +96,6 @@ class Run:
     seconds: float = 0.0
     curve: list[dict[str, float]] = field(default_factory=list)
 
-    def phase(self) -> int:
-        """Index of the phase that the present step belongs to."""
-        done = self.step / self.settings.steps
-        return next(i for i, phase in enumerate(self.settings.phases) if done < phase.until)
-
     def learning_rate(self) -> float:
         """The present share of the full rates: warm-up, plateau, straight line to 0."""
         s = self.settings
@@ -109,9 +104,8 @@ class Run:
 
     def take(self) -> float:
         """Do one optimizer step over this worker's share of the batch; returns the loss of that share."""
-        phase = self.settings.phases[self.phase()]
-        length = phase.lengths[self.step % len(phase.lengths)]
-        ids, weights = self._batch(self.corpora[self.phase()], length)
+        phase, length = self.settings.reading(self.step)
+        ids, weights = self._batch(self.corpora[phase], length)
         inputs, targets = ids[:, :-1].flatten(), ids[:, 1:].flatten()
         layout = Layout.from_lengths([length] * len(ids), self.device.torch_device)
         for optimizer in self.optimizers:
@@ -196,7 +190,7 @@ def _start(rank: int, workers: int, settings: BaseBuildSettings) -> Run:
         settings, rank, workers, device, model, optimizers, [_corpus(settings, phase) for phase in settings.phases],
         _step_function(model, device, settings),
     )  # fmt: skip
-    state = _load(settings)
+    state = load_checkpoint(settings)
     if state is not None:
         model.load_state_dict(state["model"])
         for optimizer, saved in zip(optimizers, state["optimizers"], strict=True):
@@ -320,7 +314,8 @@ def _save(run: Run) -> None:
         torch.save(state, file)
 
 
-def _load(settings: BaseBuildSettings) -> dict[str, Any] | None:
+def load_checkpoint(settings: BaseBuildSettings) -> dict[str, Any] | None:
+    """Return the last checkpoint of a build, or None before the first."""
     file = settings.work / CHECKPOINT
     if not file.exists():
         return None

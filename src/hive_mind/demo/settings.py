@@ -80,6 +80,13 @@ class BaseBuildSettings(Settings):
         """How many steps the tokens make."""
         return max(1, self.tokens // self.batch_tokens)
 
+    def reading(self, step: int) -> tuple[int, int]:
+        """What a step reads: the index of its phase and the length of its rows in tokens."""
+        done = step / self.steps
+        phase = next(index for index, phase in enumerate(self.phases) if done < phase.until)
+        lengths = self.phases[phase].lengths
+        return phase, lengths[step % len(lengths)]
+
     def recipe(self) -> dict[str, object]:
         """The settings that decide the result; where it is written and how it is computed are left out."""
         elsewhere = ("output", "work", "dtype", "compile", "workers", "device", "save_every", "probe_every")

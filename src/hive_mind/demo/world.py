@@ -218,7 +218,7 @@ UNSEEN: tuple[WorldTool, ...] = (
         "",
     ),
     WorldTool("park_car", "Park the car.", (text("spot", "folder"),), "", ""),
-    WorldTool("read_sensor", "Read a sensor.", (text("sensor", "branch"),), "", ""),
+    WorldTool("calibrate_sensor", "Calibrate a sensor.", (text("sensor", "branch"),), "", ""),
     WorldTool("pay_bill", "Pay a bill.", (text("payee", "full_name"), number("sum")), "", ""),
     WorldTool("hire_plumber", "Hire a plumber.", (text("district", "city"),), "", ""),
     WorldTool("scan_badge", "Scan a badge.", (text("holder", "full_name"),), "", ""),

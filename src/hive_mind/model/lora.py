@@ -129,7 +129,7 @@ def load_tensors(model: Qwen2, tensors: Mapping[str, Tensor], origin: str) -> No
     if missing or left_over or wrong:
         raise HiveMindError(
             f"the adapter in {origin} does not fit this base model ({len(missing)} missing, "
-            f"{len(left_over)} left over, {len(wrong)} of another shape); load it on the base named in its manifest.json"
+            f"{len(left_over)} left over, {len(wrong)} misshapen); load it on the base named in its manifest.json"
         )
     with torch.no_grad():
         for name, parameter in parameters.items():
