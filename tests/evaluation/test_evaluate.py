@@ -244,3 +244,11 @@ def test_the_record_is_read_back_as_written(tmp_path, test_file, learned_base, a
     file.write_text(json.dumps({"format": 99}))
     with pytest.raises(UsageError, match="is not an evaluation"):
         Evaluation.load(file)
+
+
+def test_a_record_of_another_program_version_is_replaced(tmp_path, test_file, random_base):
+    file = tmp_path / "out" / EVALUATION_FILE
+    file.parent.mkdir()
+    file.write_text(json.dumps({"format": 99}))
+    made = evaluate(request([ModelReference("base", random_base)], test_file, tmp_path))
+    assert Evaluation.load(file) == made

@@ -1,6 +1,7 @@
 """Bases are found, named and loaded whole, or refused in one sentence."""
 
 import json
+import os
 
 import pytest
 import torch
@@ -130,3 +131,11 @@ def test_an_incomplete_folder_is_a_usage_error(folder, damage, message):
 def test_what_is_neither_folder_nor_hub_name_is_a_usage_error(name):
     with pytest.raises(UsageError, match="neither a folder nor a model's name"):
         resolve_base(ModelSettings(base=name))
+
+
+def test_a_loaded_model_does_not_depend_on_its_file(folder):
+    """The weights' file is cut short after loading; a model that still read from it would die of a bus error."""
+    model = load_model(resolve_base(ModelSettings(base=str(folder))), CPU)
+    before = {name: parameter.sum().item() for name, parameter in model.named_parameters()}
+    os.truncate(folder / "model.safetensors", 0)
+    assert {name: parameter.sum().item() for name, parameter in model.named_parameters()} == before

@@ -185,7 +185,7 @@ class Evaluation:
 
     @classmethod
     def load(cls, file: Path) -> Evaluation:
-        """Read evaluation.json. Raises UsageError if it is missing or not one."""
+        """Read evaluation.json. Raises UsageError if it is missing or not one, DataRefused if it is not JSON."""
         try:
             return cls.from_dict(read_json(file))
         except (KeyError, TypeError, ValueError, AttributeError) as error:

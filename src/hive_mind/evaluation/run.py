@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -251,9 +251,8 @@ def _record(evaluation: Evaluation, output: Path | None) -> Evaluation:
     if output is None:
         return evaluation
     file = output / EVALUATION_FILE
-    if file.is_file():
-        earlier = Evaluation.load(file)
-        if replace(earlier, created=evaluation.created) == evaluation:
-            return earlier
+    earlier = read_json(file) if file.is_file() else None
+    if isinstance(earlier, dict) and {**earlier, "created": evaluation.created} == evaluation.to_dict():
+        return Evaluation.from_dict(earlier)
     evaluation.write(file)
     return evaluation

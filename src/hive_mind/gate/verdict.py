@@ -67,7 +67,7 @@ class Verdict:
 
     @classmethod
     def load(cls, file: Path) -> Verdict:
-        """Read verdict.json. Raises UsageError if it is missing or not one."""
+        """Read verdict.json. Raises UsageError if it is missing or not one, DataRefused if it is not JSON."""
         try:
             return cls.from_dict(read_json(file))
         except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -96,7 +96,8 @@ def load_model(base: Base, device: Device) -> Qwen2:
             f"the weights in {base.folder} do not match its config.json ({len(missing)} missing, "
             f"{len(unknown)} unknown, {len(wrong)} of another shape; first: {first}); fetch the model again"
         )
-    placed = {name: tensor.to(device.torch_device, device.dtype) for name, tensor in tensors.items()}
+    # Always a copy: safetensors maps the file, and a mapped file that is replaced in place kills the process (SIGBUS).
+    placed = {name: tensor.to(device.torch_device, device.dtype, copy=True) for name, tensor in tensors.items()}
     model.load_state_dict(placed, strict=True, assign=True)
     exponents = torch.arange(0, config.head_dim, 2, dtype=torch.float32) / config.head_dim
     model.inverse_frequencies = (config.rope_theta**-exponents).to(device.torch_device)

@@ -190,7 +190,7 @@ def _linked(models_dir: Path) -> str | None:
 def _check_verdict(version: str, verdict: Mapping[str, Any] | None, current: str | None) -> None:
     otherwise = 'or add --force --note "why" to promote it all the same'
     if verdict is None:
-        raise UsageError(f"{version} was not judged by the gate; run `hive-mind evaluate` first {otherwise}")
+        raise UsageError(f"{version} was not judged by the gate; run `hive-mind evaluate {version}` first {otherwise}")
     if verdict["decision"] != "promote":
         reasons = "; ".join(map(str, verdict.get("reasons", ()))) or "no reason recorded"
         raise UsageError(
@@ -202,7 +202,7 @@ def _check_verdict(version: str, verdict: Mapping[str, Any] | None, current: str
     if "champion" in verdict and verdict["champion"] != current:
         raise UsageError(
             f"{version} was compared with {verdict['champion'] or 'the base model'}, but {current or 'nothing'} is "
-            f"served now; compare it with `hive-mind evaluate` again {otherwise}"
+            f"served now; compare them with `hive-mind evaluate {version}` {otherwise}"
         )
 
 

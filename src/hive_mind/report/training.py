@@ -128,4 +128,6 @@ def _cpu(run: dict[str, Any]) -> str:
 
 
 def _plain(value: Any) -> str:
+    if value is None:
+        return "not set"
     return f"{value:g}" if isinstance(value, float) else str(value)
