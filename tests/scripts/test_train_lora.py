@@ -1,4 +1,4 @@
-"""The training report's command on a model of the report's size: Qwen2.5-0.5B's real config and tokenizer, random weights.
+"""The training report's command at the report's size: Qwen2.5-0.5B's real config and tokenizer, random weights.
 
 Takes about two minutes on two cores, which is why there is one run and everything about it is looked at.
 """
@@ -23,7 +23,7 @@ from hive_mind.training.log import LOG_FILE, read_log
 SCRIPT = Path(__file__).parent.parent.parent / "scripts" / "train_lora.py"
 PARAMETERS, TRAINABLE = 494_032_768, 8_798_208
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.timeout(1800)]
 
 
 @pytest.fixture(scope="module")
