@@ -39,7 +39,7 @@ def test_its_probes_show_what_it_can_do() -> None:
     assert read_json(TINY_FOLDER / "base.json")["probes"] == last
 
 
-@pytest.mark.parametrize("tier", ["your_tools", "no_tool"])
+@pytest.mark.parametrize("tier", ["your_tools", "not_offered"])
 def test_it_calls_no_tool_of_itself(tier: str) -> None:
     tokenizer = load_tokenizer(TINY_FOLDER)
     model = load_model(resolve_base(ModelSettings(base="tiny")), pick("cpu", "fp32"))

@@ -111,11 +111,16 @@ def test_all_arguments_are_valid_for_the_schema_that_is_offered(
 
 
 def test_tiers_hold_what_they_are_called(tiers: dict[str, list[Conversation]]) -> None:
-    assert {tier: len(rows) for tier, rows in tiers.items()} == {"your_tools": 320, "unseen_tools": 160, "no_tool": 160}
+    assert {tier: len(rows) for tier, rows in tiers.items()} == {
+        "your_tools": 320,
+        "unseen_tools": 160,
+        "chat": 100,
+        "not_offered": 160,
+    }
     for tier, rows in tiers.items():
         for row in rows:
             assert row.tools and row.messages[-1].role == "assistant"
-            assert len(row.messages[-1].tool_calls) == (tier != "no_tool")
+            assert len(row.messages[-1].tool_calls) == (tier in ("your_tools", "unseen_tools"))
     unseen = {tool.name for tool in UNSEEN}
     assert {tool.name for row in tiers["unseen_tools"] for tool in row.tools} == unseen
     assert {tool.name for row in tiers["your_tools"] for tool in row.tools} == set(conversations.IN_USE)

@@ -14,7 +14,7 @@ from hive_mind.errors import Interrupted, UsageError
 from hive_mind.files import sha256_file
 from hive_mind.model.lora import WEIGHTS_FILE
 from hive_mind.training import log as log_module
-from hive_mind.training import train
+from hive_mind.training import run, train
 from hive_mind.training.checkpoint import checkpoints
 from hive_mind.training.log import LOG_FILE, TrainerLog, read_log
 from tests.training.conftest import row, write_rows
@@ -120,6 +120,16 @@ def test_another_dataset_or_base_is_not_continued(request_for, monkeypatch, tmp_
     same = write_rows(tmp_path / "moved.jsonl", [])
     same.write_bytes(request.dataset.read_bytes())
     assert train(replace(request, dataset=same)).run["resumed_from"] == [2]
+
+
+def test_a_checkpoint_of_another_program_version_is_not_continued(request_for, monkeypatch):
+    request = request_for()
+    interrupt_after(monkeypatch, 2)
+    with pytest.raises(Interrupted):
+        train(request)
+    monkeypatch.setattr(run, "FORMAT", 2)
+    with pytest.raises(UsageError, match="another version of Hive-Mind"):
+        train(request)
 
 
 def test_checkpoints_are_kept_as_told_while_training_and_removed_at_the_end(request_for, monkeypatch):

@@ -85,12 +85,9 @@ def held_out_call(voice: Voice, rng: Random) -> Conversation:
     return _made(rng, [*before, Message("user", asked.text), _calling(asked, "call_0")], [asked.tool])
 
 
-def held_out_no_tool(voice: Voice, rng: Random) -> Conversation:
-    """Tools are offered, none is right: talk, one of the user's own tools that is missing here, or an unknown one."""
-    chance = rng.random()
-    if chance < 0.4:
-        return chat(voice, rng)
-    if chance < 0.7:
+def not_offered(voice: Voice, rng: Random) -> Conversation:
+    """A request that no offered tool serves: for one of the user's own that is missing here, or for an unknown one."""
+    if rng.random() < 0.5:
         missing = rng.choice(YOURS)
         return _made(rng, [Message("user", voice.ask(missing, rng).text), _sorry(rng)], [], avoid=missing)
     return _made(rng, [Message("user", voice.ask(rng.choice(UNSEEN), rng).text), _sorry(rng)], [])
@@ -99,8 +96,8 @@ def held_out_no_tool(voice: Voice, rng: Random) -> Conversation:
 TRAINING_MIX: tuple[tuple[Callable[[Voice, Random], Conversation], float], ...] = (
     (one_call, 0.46),
     (two_calls, 0.03),
-    (refusal, 0.28),
-    (chat, 0.12),
+    (refusal, 0.2),
+    (chat, 0.2),
     (chat_without_tools, 0.03),
     (several_turns, 0.08),
 )

@@ -17,12 +17,13 @@ from hive_mind.demo.asking import HELD_OUT, TRAINING, Voice
 from hive_mind.files import atomic_write, write_jsonl
 
 SEED = 42
-GLAIVE_ROWS, CODE_ROWS, SHELL_ROWS = 1_600, 520, 420
-HELD_OUT_ROWS = {"your_tools": 320, "unseen_tools": 160, "no_tool": 160}
+GLAIVE_ROWS, CODE_ROWS, SHELL_ROWS = 1_550, 520, 420
+HELD_OUT_ROWS = {"your_tools": 320, "unseen_tools": 160, "chat": 100, "not_offered": 160}
 _HELD_OUT_MAKERS: dict[str, Callable[[Voice, Random], Conversation]] = {
     "your_tools": conversations.held_out_call,
     "unseen_tools": conversations.unseen_call,
-    "no_tool": conversations.held_out_no_tool,
+    "chat": conversations.chat,
+    "not_offered": conversations.not_offered,
 }
 _WITH_TOOLS = "SYSTEM: You are a helpful assistant with access to the following functions. Use them if required -\n"
 _WITHOUT_TOOLS = "SYSTEM: You are a helpful assistant, with no access to external functions.\n"

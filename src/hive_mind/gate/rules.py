@@ -38,6 +38,7 @@ def decide(evaluation: Evaluation, candidate: str, champion: str | None, setting
         _integrity(contest),
         _primary(contest),
         *_tiers(contest),
+        *_other_tiers(contest),
         *(_no_tool(contest, kind) for kind in NO_TOOL),
         _stopped(contest),
         *_format_given(contest),
@@ -76,6 +77,11 @@ class Contest:
         """Tell whether an item is in the primary pool."""
         tiers = self.settings.primary_tiers
         return item.kind == "call" and (tiers is None or item.tier in tiers)
+
+    def guards(self, item: Asked, kind: str) -> bool:
+        """Tell whether an item of this kind is among those that the candidate must not lose."""
+        tiers = self.settings.guard_tiers
+        return item.kind == kind and (kind != "no_tool" or tiers is None or item.tier in tiers)
 
     def paired(self, where: Callable[[Asked], bool], of: str = "correct") -> Paired | None:
         """Compare candidate and rival on the items that `where` accepts; None if there are none."""
@@ -125,9 +131,9 @@ def _primary(contest: Contest) -> Check:
 
 
 def _tiers(contest: Contest) -> Iterator[Check]:
-    """Each tier of tool calls by itself, for people to read."""
+    """Each tier of tool calls by itself, and each of no-tool requests that guards nothing, for people to read."""
     chosen = contest.settings.primary_tiers
-    for tier in _call_tiers(contest.evaluation):
+    for tier in _tiers_of(contest.evaluation, "call"):
         paired = contest.paired(lambda item, tier=tier: item.kind == "call" and item.tier == tier)  # type: ignore[misc]
         assert paired is not None
         reason = (
@@ -137,10 +143,24 @@ def _tiers(contest: Contest) -> Iterator[Check]:
         yield Check(f"tier {tier}", "shown", reason, paired.to_dict())
 
 
+def _other_tiers(contest: Contest) -> Iterator[Check]:
+    guards = contest.settings.guard_tiers
+    for tier in _tiers_of(contest.evaluation, "no_tool"):
+        if guards is None or tier in guards:
+            continue
+        paired = contest.paired(lambda item, tier=tier: item.kind == "no_tool" and item.tier == tier)  # type: ignore[misc]
+        assert paired is not None
+        reason = (
+            f"{tier}: {paired.a_correct} against {paired.b_correct} of {paired.items} requests that no tool fits "
+            f"answered without a call; not a tier that guards"
+        )
+        yield Check(f"tier {tier}, no tool", "shown", reason, paired.to_dict())
+
+
 def _no_tool(contest: Contest, kind: str) -> Check:
     """No tool is called where none fits."""
     name, what = kind.replace("_", " "), NO_TOOL[kind]
-    paired = contest.paired(lambda item: item.kind == kind)
+    paired = contest.paired(lambda item: contest.guards(item, kind))
     if paired is None:
         if kind == "no_tool":
             reason = (
@@ -231,16 +251,19 @@ def _new_base(contest: Contest) -> Iterator[Check]:
 
 
 def _check_tiers(contest: Contest) -> None:
-    known = _call_tiers(contest.evaluation)
-    for tier in contest.settings.primary_tiers or ():
-        if tier not in known:
-            raise UsageError(
-                f"gate.primary_tiers names {tier!r}, but tool calls were evaluated in {', '.join(known) or 'no tier'}"
-            )
+    settings = contest.settings
+    for name, chosen, kind, what in (
+        ("primary_tiers", settings.primary_tiers, "call", "tool calls were"),
+        ("guard_tiers", settings.guard_tiers, "no_tool", "requests without a fitting tool were"),
+    ):
+        known = _tiers_of(contest.evaluation, kind)
+        for tier in chosen or ():
+            if tier not in known:
+                raise UsageError(f"gate.{name} names {tier!r}, but {what} evaluated in {', '.join(known) or 'no tier'}")
 
 
-def _call_tiers(evaluation: Evaluation) -> list[str]:
-    return [tier for tier, kind in evaluation.groups() if kind == "call"]
+def _tiers_of(evaluation: Evaluation, wanted: str) -> list[str]:
+    return [tier for tier, kind in evaluation.groups() if kind == wanted]
 
 
 def _points(share: float) -> str:

@@ -12,6 +12,9 @@ class GateSettings(Settings):
     primary_tiers: list[str] | None = setting(
         None, "tiers whose tool calls decide, pooled by item; none = every tier with tool calls"
     )
+    guard_tiers: list[str] | None = setting(
+        None, "tiers whose requests without a fitting tool guard, the others are shown; none = every tier that has some"
+    )
     min_call_items: int = setting(50, "fewer tool-call items than this decide nothing", ge=1)
     min_no_tool_items: int = setting(
         20, "with fewer items where no offered tool fits, only a whole 95 % interval below the floor rejects", ge=1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,8 +26,8 @@ PLAIN_SHARE = 60  # a plain line at most every sixtieth of the time so far, so t
 
 def say_settings(settings: TrainingSettings, base: Base, device: Device, trainable: int, share: float) -> None:
     """Print the resolved settings, the device and what is trained."""
-    values = [f"{key}={value}" for key, value in dump(settings).items()]
-    say("settings: " + ", ".join(values))
+    values = ", ".join(f"{key}={value}" for key, value in dump(settings).items())
+    say(textwrap.fill(f"settings: {values}", width=100, subsequent_indent="  ", break_on_hyphens=False))
     say(f"device: {device.name}, {str(device.dtype).removeprefix('torch.')}")
     say(f"base: {base.id}, digest {base.digest[:12]}; {trainable:,} trainable parameters ({share:.2%} of all)")
 

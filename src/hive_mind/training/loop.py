@@ -31,6 +31,10 @@ from hive_mind.training.tokens import Examples
 from hive_mind.training.validation import validation_loss
 
 
+FORMAT = 1
+"""What the `state` of a checkpoint is made of; another number cannot be continued."""
+
+
 @dataclass
 class Progress:
     """How far a run is; every checkpoint holds it. `seconds` and token counts add up over interrupted parts."""
@@ -111,7 +115,7 @@ class Trainer:
         if not self.good.step or self.good.step == self.saved_step:
             return
         state = {
-            "step": self.good.step, "progress": asdict(self.good), "packing": self.packing.to_dict(),
+            "format": FORMAT, "step": self.good.step, "progress": asdict(self.good), "packing": self.packing.to_dict(),
             "identity": self.job.identity,
         }  # fmt: skip
         tensors = {

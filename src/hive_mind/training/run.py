@@ -26,7 +26,7 @@ from hive_mind.training.checkpoint import Checkpoint, newest_checkpoint
 from hive_mind.training.console import say_dataset, say_example, say_settings
 from hive_mind.training.interrupt import StopRequest
 from hive_mind.training.log import LOG_FILE, TrainerLog, read_log
-from hive_mind.training.loop import Job, Trainer
+from hive_mind.training.loop import FORMAT, Job, Trainer
 from hive_mind.training.loss import chunk_rows
 from hive_mind.training.memory import choose_packing
 from hive_mind.training.records import (
@@ -199,6 +199,11 @@ def _continue_from(folder: Path, identity: dict[str, Any]) -> Checkpoint | None:
     checkpoint = newest_checkpoint(folder / CHECKPOINTS)
     if checkpoint is None:
         return None
+    if checkpoint.state.get("format") != FORMAT:
+        raise UsageError(
+            f"{checkpoint.folder} was written by another version of Hive-Mind; finish the run with that one, or use "
+            "another --output, or remove the folder to start over"
+        )
     recorded = checkpoint.state["identity"]
     differences = [
         f"{key} was {_short(recorded.get(key))} and is now {_short(identity.get(key))}"
