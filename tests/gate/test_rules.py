@@ -200,6 +200,39 @@ class TestNoTool:
         assert (verdict.decision, check(verdict, "plain").outcome) == ("promote", "pass")
 
 
+class TestGuardTiers:
+    ITEMS = asked(call=200, chat__no_tool=100, missing__no_tool=100)
+
+    def judge(self, chat, missing, **settings):
+        made = [
+            model(
+                name,
+                self.ITEMS,
+                {"call": flags(200, calls), "chat__no_tool": flags(100, a), "missing__no_tool": flags(100, b)},
+            )
+            for name, calls, a, b in (("old_v1", 100, 95, 95), ("new_v1", 150, chat, missing))
+        ]
+        return decide(evaluation(self.ITEMS, *made), "new_v1", "old_v1", GateSettings(**settings))
+
+    def test_all_such_tiers_guard_by_default(self):
+        assert self.judge(95, 60).decision == "reject"
+        assert self.judge(60, 95).decision == "reject"
+        assert check(self.judge(95, 95), "no tool").figures["items"] == 200
+
+    def test_only_the_named_tiers_guard_and_the_others_are_shown(self):
+        verdict = self.judge(95, 20, guard_tiers=["chat"])
+        assert verdict.decision == "promote"
+        assert check(verdict, "no tool").figures["items"] == 100
+        shown = check(verdict, "tier missing, no tool")
+        assert (shown.outcome, shown.figures["a_correct"]) == ("shown", 20)
+        assert "not a tier that guards" in shown.reason
+        assert self.judge(60, 95, guard_tiers=["chat"]).decision == "reject"
+
+    def test_a_guard_tier_that_was_not_evaluated(self):
+        with pytest.raises(UsageError, match=r"gate.guard_tiers names 'other', but .* in chat, missing"):
+            self.judge(95, 95, guard_tiers=["other"])
+
+
 class TestFormat:
     def stopped(self, count):
         """Replies to the 300 requests that offer tools; the plain ones may run to the budget."""

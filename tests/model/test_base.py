@@ -139,3 +139,7 @@ def test_a_loaded_model_does_not_depend_on_its_file(folder):
     before = {name: parameter.sum().item() for name, parameter in model.named_parameters()}
     os.truncate(folder / "model.safetensors", 0)
     assert {name: parameter.sum().item() for name, parameter in model.named_parameters()} == before
+
+
+def test_a_revision_that_pins_the_hub_is_not_claimed_for_a_folder(folder):
+    assert resolve_base(ModelSettings(base=str(folder), revision="060db6499f32")).revision is None

@@ -51,6 +51,7 @@ class Request:
 
 
 def article(noun: str) -> str:
+    """Return the article that a noun takes."""
     return "an" if noun[0].lower() in "aeiou" else "a"
 
 

@@ -29,6 +29,7 @@ def made_up(rng: Random, low: int = 2, high: int = 4) -> str:
 
 
 def person(rng: Random) -> str:
+    """Draw a name, with or without a surname."""
     first = rng.choice(words.FIRST_NAMES) if rng.random() < 0.7 else made_up(rng).capitalize()
     if rng.random() < 0.6:
         return first
@@ -36,10 +37,12 @@ def person(rng: Random) -> str:
 
 
 def place(rng: Random) -> str:
+    """Draw a place, known or made up."""
     return rng.choice(words.PLACES) if rng.random() < 0.5 else made_up(rng).capitalize()
 
 
 def day(rng: Random) -> str:
+    """Draw a day or date as people say it."""
     number, month = rng.randint(1, 28), rng.randrange(12)
     return rng.choice(
         (
@@ -53,6 +56,7 @@ def day(rng: Random) -> str:
 
 
 def clock(rng: Random) -> str:
+    """Draw a time of day."""
     hour, minute = rng.randint(0, 23), rng.choice((0, 5, 10, 15, 20, 30, 40, 45, 50))
     return rng.choice(
         (f"{hour}:{minute:02d}", f"{hour:02d}:{minute:02d}", f"{hour % 12 + 1} {rng.choice(('am', 'pm'))}")
@@ -60,6 +64,7 @@ def clock(rng: Random) -> str:
 
 
 def title(rng: Random) -> str:
+    """Draw a title of a few words."""
     shape = rng.randrange(6)
     noun, adjective = rng.choice(words.NOUNS), rng.choice(words.ADJECTIVES)
     text = (
@@ -74,23 +79,27 @@ def title(rng: Random) -> str:
 
 
 def errand(rng: Random) -> str:
+    """Draw something to be done."""
     verb = rng.choice(rng.choice(words.VERB_GROUPS))
     tail = rng.choice(("", f" for {person(rng)}", f" in {place(rng)}", f" on {rng.choice(words.WEEKDAYS)}"))
     return f"{verb} {rng.choice(('the', 'a', 'two', 'some', 'my'))} {rng.choice(words.NOUNS)}{tail}"
 
 
 def code(rng: Random) -> str:
+    """Draw a short code of letters and digits."""
     letters = "".join(rng.choice(string.ascii_uppercase) for _ in range(rng.randint(1, 3)))
     digits = "".join(rng.choice(string.digits) for _ in range(rng.randint(2, 5)))
     return rng.choice((f"{letters}-{digits}", f"{letters}{digits}", digits, f"{letters.lower()}{digits}", f"#{digits}"))
 
 
 def file_name(rng: Random) -> str:
+    """Draw a file's name."""
     stem = rng.choice((rng.choice(words.NOUNS), made_up(rng), f"{rng.choice(words.NOUNS)}_{rng.randint(1, 99)}"))
     return f"{stem}.{rng.choice(('txt', 'md', 'csv', 'json', 'py', 'log', 'pdf', 'png', 'html', 'yaml', 'zip', 'cfg'))}"
 
 
 def path(rng: Random) -> str:
+    """Draw a path."""
     folders = [
         rng.choice((rng.choice(words.NOUNS), made_up(rng), "src", "docs", "data", "home", "tmp", "var"))
         for _ in range(rng.randint(1, 2))
@@ -100,11 +109,13 @@ def path(rng: Random) -> str:
 
 
 def email(rng: Random) -> str:
+    """Draw a mail address."""
     user = rng.choice((made_up(rng), rng.choice(words.FIRST_NAMES).lower()))
     return f"{user}@{made_up(rng)}.{rng.choice(('org', 'net', 'com'))}"
 
 
 def things(rng: Random) -> list[str]:
+    """Draw a short list of things."""
     return [rng.choice(words.NOUNS) if rng.random() < 0.7 else made_up(rng) for _ in range(rng.randint(2, 4))]
 
 

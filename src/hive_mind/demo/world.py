@@ -44,18 +44,22 @@ class WorldTool:
 
 
 def text(name: str, slot: str, required: bool = True) -> Parameter:
+    """Declare a parameter that holds text, drawn from a slot of the word lists."""
     return Parameter(name, {"type": "string"}, slot, required)
 
 
 def number(name: str, slot: str = "number", required: bool = True) -> Parameter:
+    """Declare a whole number."""
     return Parameter(name, {"type": "integer"}, slot, required)
 
 
 def flag(name: str, required: bool = True) -> Parameter:
+    """Declare a yes or no."""
     return Parameter(name, {"type": "boolean"}, "", required)
 
 
 def choice(name: str, *options: str, required: bool = True) -> Parameter:
+    """Declare one of several words."""
     return Parameter(name, {"type": "string", "enum": list(options)}, "", required)
 
 

@@ -131,7 +131,7 @@ def _primary(contest: Contest) -> Check:
 
 
 def _tiers(contest: Contest) -> Iterator[Check]:
-    """Each tier of tool calls by itself, and each of no-tool requests that guards nothing, for people to read."""
+    """Each tier of tool calls by itself, for people to read."""
     chosen = contest.settings.primary_tiers
     for tier in _tiers_of(contest.evaluation, "call"):
         paired = contest.paired(lambda item, tier=tier: item.kind == "call" and item.tier == tier)  # type: ignore[misc]
@@ -144,6 +144,7 @@ def _tiers(contest: Contest) -> Iterator[Check]:
 
 
 def _other_tiers(contest: Contest) -> Iterator[Check]:
+    """Each tier of requests without a fitting tool that guards nothing, for people to read."""
     guards = contest.settings.guard_tiers
     for tier in _tiers_of(contest.evaluation, "no_tool"):
         if guards is None or tier in guards:

@@ -49,10 +49,10 @@ def resolve_base(settings: ModelSettings) -> Base:
     Raises UsageError for a folder without config or weights, HiveMindError if the hub cannot be reached.
     """
     if settings.base == TINY:
-        return _local(TINY_FOLDER, None)
+        return _local(TINY_FOLDER)
     folder = Path(settings.base).expanduser()
     if folder.is_dir():
-        return _local(folder, settings.revision)
+        return _local(folder)
     if settings.base.count("/") != 1 or settings.base.startswith((".", "/", "~")):
         raise UsageError(f"model.base={settings.base} is neither a folder nor a model's name on the hub (owner/name)")
     from hive_mind.hub import download
@@ -111,12 +111,10 @@ def weights_digest(folder: Path) -> str:
     return hashlib.sha256("".join(sha256_file(file) for file in files).encode()).hexdigest()
 
 
-def _local(folder: Path, revision: str | None) -> Base:
+def _local(folder: Path) -> Base:
     check_folder(folder)
-    identity = _recorded_identity(folder)
-    return Base(
-        identity["id"] or folder.resolve().name, revision or identity["revision"], weights_digest(folder), folder
-    )
+    identity = _recorded_identity(folder)  # what the folder says of itself; a revision in the settings is the hub's
+    return Base(identity["id"] or folder.resolve().name, identity["revision"], weights_digest(folder), folder)
 
 
 def _recorded_identity(folder: Path) -> dict[str, str | None]:

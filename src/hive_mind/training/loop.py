@@ -30,7 +30,6 @@ from hive_mind.training.settings import TrainingSettings
 from hive_mind.training.tokens import Examples
 from hive_mind.training.validation import validation_loss
 
-
 FORMAT = 1
 """What the `state` of a checkpoint is made of; another number cannot be continued."""
 
