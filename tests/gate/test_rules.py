@@ -339,25 +339,3 @@ def test_a_clearly_better_model_is_promoted_nearly_always():
             model("old_v1", ITEMS, {"call": first, **ALL_WELL}), model("new_v1", ITEMS, {"call": second, **ALL_WELL})
         ).promoted
     assert promoted >= 98
-
-
-class TestGuardTiers:
-    ITEMS = asked(call=100, talk__no_tool=50, missing__no_tool=50)
-
-    def judge(self, **settings):
-        outcomes = {"call": flags(100, 60), "no_tool": [*flags(50, 45), *flags(50, 10)]}
-        mine = model("new_v1", self.ITEMS, outcomes)
-        plain = model("base", self.ITEMS, {"call": flags(100, 0), "no_tool": flags(100, 100)}, adapter=False, calls=0)
-        return decide(evaluation(self.ITEMS, plain, mine), "new_v1", None, GateSettings(**settings))
-
-    def test_every_tier_guards_unless_some_are_named(self):
-        assert self.judge().decision == "reject"
-        verdict = self.judge(guard_tiers=["talk"])
-        assert verdict.decision == "promote"
-        shown = check(verdict, "tier missing, no tool")
-        assert (shown.outcome, shown.figures["a_correct"]) == ("shown", 10)
-        assert self.judge(guard_tiers=["missing"]).decision == "reject"
-
-    def test_a_tier_that_was_not_evaluated_is_named(self):
-        with pytest.raises(UsageError, match=r"guard_tiers names 'absent', but .* talk, missing"):
-            self.judge(guard_tiers=["absent"])

@@ -148,7 +148,9 @@ def _ctrl_c_touches(stop: Path) -> Iterator[None]:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         progress.say("stopping after this step; press Ctrl-C again to stop without saving")
 
-    before = signal.signal(signal.SIGINT, ask)
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.SIG_IGN:  # a job in the background is not meant to hear the terminal's Ctrl-C
+        signal.signal(signal.SIGINT, ask)
     try:
         yield
     finally:
