@@ -103,7 +103,8 @@ def test_peft_loads_it_and_computes_the_same(trained, half_billion):
     from hive_mind.device import Device
 
     folder, _ = trained
-    theirs = AutoModelForCausalLM.from_pretrained(half_billion, dtype=torch.bfloat16)
+    # In fp32: three steps change a model of random weights little more than bf16 rounds it.
+    theirs = AutoModelForCausalLM.from_pretrained(half_billion, dtype=torch.float32)
     ids = torch.arange(100, 130)
     with torch.no_grad():
         plain = theirs(ids[None]).logits[0]
@@ -111,9 +112,9 @@ def test_peft_loads_it_and_computes_the_same(trained, half_billion):
         expected = theirs(ids[None]).logits[0]
         del theirs
         base = resolve_base(ModelSettings(base=str(half_billion)))
-        model = load_model(base, Device(torch.device("cpu"), torch.bfloat16, "test"))
+        model = load_model(base, Device(torch.device("cpu"), torch.float32, "test"))
         load_adapter(model, folder)
         found = model.project(model.hidden(ids, Layout.from_lengths([len(ids)])))
-    noise, change = (found - expected).float().norm(), (expected - plain).float().norm()
-    assert noise < 0.05 * expected.float().norm()
-    assert change > 3 * noise
+    noise, change = (found - expected).norm(), (expected - plain).norm()
+    assert noise < 1e-3 * expected.norm()
+    assert change > 100 * noise
