@@ -23,7 +23,7 @@ def test_the_micro_batch_is_what_fits_in_the_free_memory(request_for, monkeypatc
     trainer = make_trainer(request_for(), Packing(8))
     assert choose(trainer, monkeypatch, per_token=1000, free=1_000_000) == Packing(16, 800)
     assert choose(trainer, monkeypatch, per_token=1000, free=500_000) == Packing(16, 400)
-    assert choose(trainer, monkeypatch, per_token=1, free=10**12) == Packing(16, memory.CPU_TOKENS)
+    assert choose(trainer, monkeypatch, per_token=1 << 20, free=10**12) == Packing(16, memory.CPU_BYTES >> 20)
 
 
 def test_too_little_memory_for_one_example_is_said_with_advice(request_for, monkeypatch):
@@ -32,8 +32,8 @@ def test_too_little_memory_for_one_example_is_said_with_advice(request_for, monk
         choose(trainer, monkeypatch, per_token=1_000_000, free=10_000_000)
 
 
-def test_the_trial_measures_memory_that_grows_with_the_tokens(request_for):
-    """A wide vocabulary of logits makes the need large enough to be seen in the process's resident size."""
+def test_the_trial_measures_what_the_tensors_take(request_for):
+    """With a wide vocabulary the logits dwarf everything else: they, their log-softmax and its gradient at the most."""
     trainer = make_trainer(request_for(), Packing(8))
     weight = torch.randn(100_000, 32)
     trainer.model.lm_head = torch.nn.Linear(32, 100_000, bias=False)
@@ -42,8 +42,23 @@ def test_the_trial_measures_memory_that_grows_with_the_tokens(request_for):
     taken, tokens = memory._trial(trainer.model, examples, list(range(20)), 10**6, CPU)
     logits_bytes = int(examples.labelled.sum()) * 100_000 * 4
     assert tokens == len(examples.ids)
-    assert taken > logits_bytes
+    assert logits_bytes < taken < 5 * logits_bytes
     assert all(parameter.grad is None for parameter in trainer.model.parameters())
+
+
+def test_every_trial_of_the_same_rows_measures_the_same(request_for):
+    trainer = make_trainer(request_for(), Packing(8))
+    trial = (trainer.model, trainer.job.plan.examples, list(range(4)), 64, CPU)
+    assert memory._trial(*trial) == memory._trial(*trial)
+
+
+def test_tensors_that_ended_and_views_are_not_counted():
+    kept = torch.zeros(1000)
+    with memory._measured(CPU) as measured:
+        for _ in range(5):
+            kept.view(10, 100).add_(torch.ones(10, 100))
+    assert measured.peak == 4000
+    assert measured.now == 0
 
 
 def test_auto_trains_the_same_adapter(request_for, capsys):
