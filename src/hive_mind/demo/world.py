@@ -1,6 +1,7 @@
 """The sample world: one imagined user and the 24 tools that this user works with.
 
-Names and schemas were written for this project. A parameter's *slot* says which kind of value of the lexicon fills it.
+Names and schemas were written for this project; a name says what it is about before what it does, as the tools of one
+server usually do. A parameter's *slot* says which kind of value of the lexicon fills it.
 """
 
 from __future__ import annotations
@@ -71,69 +72,69 @@ ADDRESS: JSON = {
 
 TOOLS: tuple[WorldTool, ...] = (
     WorldTool("bash", BASH.description, (text("command", "command"),), "exit 0", "The command ran."),
-    WorldTool("show_file", "Show a file.", (text("path", "path"),), "{path}: {n} lines", "Here is {path}."),
+    WorldTool("file_show", "Show a file.", (text("path", "path"),), "{path}: {n} lines", "Here is {path}."),
     WorldTool(
-        "rename_file",
+        "file_rename",
         "Rename a file.",
         (text("old", "path"), text("new", "path")),
         "renamed",
         "{old} is now called {new}.",
     ),
     WorldTool(
-        "find_files",
+        "file_find",
         "Find files by name.",
         (text("pattern", "pattern"), text("folder", "folder", False)),
         "{n} files",
         "I found {n} files for {pattern}.",
     ),
     WorldTool(
-        "add_event",
+        "event_add",
         "Add an event to the calendar.",
         (text("title", "occasion"), text("day", "day"), text("time", "time", False)),
         "added",
         "{title} is in your calendar.",
     ),
     WorldTool(
-        "list_events", "List the events of a day.", (text("day", "day"),), "{n} events", "You have {n} events on {day}."
+        "event_list", "List the events of a day.", (text("day", "day"),), "{n} events", "You have {n} events on {day}."
     ),
     WorldTool(
-        "cancel_event",
+        "event_cancel",
         "Cancel an event.",
         (text("title", "occasion"), text("day", "day", False)),
         "cancelled",
         "{title} is cancelled.",
     ),
     WorldTool(
-        "get_weather",
+        "weather_get",
         "Get the weather of a city.",
         (text("city", "city"), text("day", "day", False), choice("unit", "celsius", "fahrenheit", required=False)),
         "{n} degrees, cloudy",
         "It is cloudy in {city} with {n} degrees.",
     ),
     WorldTool(
-        "play_music",
+        "music_play",
         "Play a song.",
         (text("song", "song"), text("artist", "artist", False)),
         "playing",
         "Now playing {song}.",
     ),
-    WorldTool("set_volume", "Set the volume.", (number("level"),), "volume {level}", "The volume is at {level}."),
+    WorldTool("volume_set", "Set the volume.", (number("level"),), "volume {level}", "The volume is at {level}."),
     WorldTool(
-        "make_playlist",
+        "playlist_make",
         "Make a playlist of songs.",
         (text("title", "heading"), Parameter("songs", {"type": "array", "items": {"type": "string"}}, "song")),
         "created",
         "The playlist {title} is ready.",
     ),
     WorldTool(
-        "save_note",
+        "note_save",
         "Save a note.",
         (text("title", "heading"), text("text", "saying")),
         "saved",
         "I saved the note {title}.",
     ),
     WorldTool(
-        "find_notes",
+        "note_find",
         "Search the notes.",
         (text("query", "heading"),),
         "{n} notes",
@@ -153,56 +154,56 @@ TOOLS: tuple[WorldTool, ...] = (
         "git_log", "Show the last commits.", (number("count"),), "{count} commits", "Here are the last {count} commits."
     ),
     WorldTool(
-        "send_mail",
+        "mail_send",
         "Send an email.",
-        (text("to", "email"), text("subject", "heading"), text("body", "saying", False)),
+        (text("to", "email"), text("subject", "heading"), text("body", "saying", False), flag("urgent", False)),
         "sent",
         "Your email to {to} is sent.",
     ),
     WorldTool(
-        "set_timer",
+        "timer_set",
         "Start a timer.",
         (number("minutes"), text("label", "dish", False)),
         "running",
         "The timer runs for {minutes} minutes.",
     ),
     WorldTool(
-        "set_alarm",
+        "alarm_set",
         "Set an alarm.",
         (text("time", "time"), flag("repeat", False)),
         "set",
         "The alarm is set for {time}.",
     ),
     WorldTool(
-        "translate_text",
+        "text_translate",
         "Translate a text.",
         (text("text", "saying"), text("language", "language")),
         "translated",
         "Here it is in {language}.",
     ),
     WorldTool(
-        "convert_money",
+        "money_convert",
         "Convert an amount of money.",
         (number("amount"), text("source", "currency"), text("target", "currency")),
         "{n} {target}",
         "{amount} {source} are {n} {target}.",
     ),
     WorldTool(
-        "set_light",
+        "light_set",
         "Switch the light of a room.",
         (text("room", "room"), flag("on"), number("brightness", required=False)),
         "done",
         "The light in the {room} is set.",
     ),
     WorldTool(
-        "add_task",
+        "task_add",
         "Add a task to the list.",
         (text("task", "doing"), choice("priority", "low", "normal", "high", required=False)),
         "task {n}",
         "I added the task: {task}.",
     ),
     WorldTool(
-        "order_food",
+        "food_order",
         "Order food to an address.",
         (text("dish", "dish"), number("portions", "small", required=False), Parameter("address", ADDRESS, "address")),
         "order {n}",
