@@ -1,7 +1,8 @@
 """Attention over flat, packed sequences: every token sees the earlier tokens of its own sequence and nothing else.
 
 Two paths compute the same thing. `varlen` is torch's variable-length kernel (GPUs, torch >= 2.10); `separate` runs
-scaled-dot-product attention once per sequence, which on CPU beats any mask because no masked product is computed.
+attention once per sequence, which on CPU beats any mask because no masked product is computed: our own in bf16 there
+(model.blocked_attention), torch's everywhere else.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from hive_mind.model.blocked_attention import blocked_attention
 
 
 @dataclass(frozen=True)
@@ -81,17 +84,18 @@ def _varlen(query: Tensor, key: Tensor, value: Tensor, layout: Layout) -> Tensor
 
 
 def _separate(query: Tensor, key: Tensor, value: Tensor, layout: Layout) -> Tensor:
-    group = query.shape[1] // key.shape[1]
-    key, value = key.repeat_interleave(group, 1), value.repeat_interleave(group, 1)
-    if len(set(layout.lengths)) == 1:
+    one = blocked_attention if query.device.type == "cpu" and query.dtype == torch.bfloat16 else _library
+    if len(set(layout.lengths)) == 1:  # all at once, as so many more heads
         shape = (len(layout.lengths), layout.lengths[0])
-        q, k, v = (x.unflatten(0, shape).transpose(1, 2) for x in (query, key, value))
-        return F.scaled_dot_product_attention(q, k, v, is_causal=True).transpose(1, 2).flatten(0, 1)
+        q, k, v = (x.unflatten(0, shape).transpose(1, 2).flatten(0, 1) for x in (query, key, value))
+        out: Tensor = one(q, k, v).unflatten(0, (shape[0], -1))
+        return out.transpose(1, 2).flatten(0, 1)
     parts = zip(*(x.split(layout.lengths) for x in (query, key, value)), strict=True)
-    outputs = [
-        F.scaled_dot_product_attention(
-            q.transpose(0, 1)[None], k.transpose(0, 1)[None], v.transpose(0, 1)[None], is_causal=True
-        )[0].transpose(0, 1)
-        for q, k, v in parts
-    ]
-    return torch.cat(outputs)
+    return torch.cat([one(*(x.transpose(0, 1) for x in part)).transpose(0, 1) for part in parts])
+
+
+def _library(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """torch's scaled-dot-product attention, shapes as in `blocked_attention`."""
+    group = query.shape[0] // key.shape[0]
+    key, value = key.repeat_interleave(group, 0), value.repeat_interleave(group, 0)
+    return F.scaled_dot_product_attention(query[None], key[None], value[None], is_causal=True)[0]
