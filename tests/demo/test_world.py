@@ -13,7 +13,7 @@ import jsonschema
 import pytest
 
 from hive_mind.conversation import Conversation
-from hive_mind.demo import asking, generate
+from hive_mind.demo import asking, conversations, generate
 from hive_mind.demo.world import ADDRESS, TOOLS, UNSEEN
 from hive_mind.files import read_jsonl
 from hive_mind.sources import bash_commands, code_alpaca, glaive_tools, usage
@@ -73,11 +73,11 @@ def test_glaive_text_gives_back_the_conversations_it_was_written_from(raw: Path,
 
 def test_training_holds_no_one_and_two_calls_and_enough_rows_without_any(training: list[Conversation]) -> None:
     calls = Counter(len(row.calls) for row in training)
-    assert min(calls[0], calls[1]) > 400
+    assert min(calls[0], calls[1]) > 500
     assert calls[2] > 50
-    assert 0.3 <= calls[0] / len(training) <= 0.55
-    assert {len(row.tools) for row in training} == {0, 1, 2, 3, 4}
-    assert sum(len([m for m in row.messages if m.role == "user"]) > 1 for row in training) > 400
+    assert 0.4 <= calls[0] / len(training) <= 0.55
+    assert {len(row.tools) for row in training} == {0, 1, 2, 3}
+    assert sum(len([m for m in row.messages if m.role == "user"]) > 1 for row in training) > 100
 
 
 def test_the_usage_log_is_in_time_order_over_several_sessions_and_a_few_tools(raw: Path) -> None:
@@ -123,7 +123,7 @@ def test_tiers_hold_what_they_are_called(tiers: dict[str, list[Conversation]]) -
             assert len(row.messages[-1].tool_calls) == (tier in ("your_tools", "unseen_tools"))
     unseen = {tool.name for tool in UNSEEN}
     assert {tool.name for row in tiers["unseen_tools"] for tool in row.tools} == unseen
-    assert {tool.name for row in tiers["your_tools"] for tool in row.tools} == {tool.name for tool in TOOLS}
+    assert {tool.name for row in tiers["your_tools"] for tool in row.tools} == set(conversations.IN_USE)
 
 
 def test_no_phrase_frame_is_shared() -> None:

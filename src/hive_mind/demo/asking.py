@@ -15,8 +15,6 @@ from hive_mind.demo.world import WorldTool, arguments_in_order
 from hive_mind.sources.bash_commands import BASH
 
 _SLOT = re.compile(r"\{(\w+)\}")
-FREE_TEXT = ("saying", "change", "heading", "doing", "occasion", "song", "dish")
-PLAIN_CLOSINGS = ("", "", ".", "!")
 
 
 @dataclass(frozen=True)
@@ -63,8 +61,7 @@ class Voice:
                 value = self._value(parameter.schema, parameter.slot, rng)
                 arguments[parameter.name] = value
                 said[parameter.name] = _spoken(value)
-        text = self.dress(frame.strip().format(**said), rng, open_ended=_ends_in_free_text(frame, tool))
-        return Asked(text, tool, arguments_in_order(tool, arguments))
+        return Asked(self.dress(frame.strip().format(**said), rng), tool, arguments_in_order(tool, arguments))
 
     def ask_shell(self, rng: Random) -> tuple[str, str]:
         """(request, command), not dressed up."""
@@ -89,24 +86,14 @@ class Voice:
             return [self.lexicon.draw(slot, rng) for _ in range(rng.randint(2, 3))]
         return self.lexicon.draw(slot, rng)
 
-    def dress(self, text: str, rng: Random, open_ended: bool = False) -> str:
-        """Put an opening before an order and a closing behind it; a sentence of its own stays as it is.
-
-        An `open_ended` order ends with words of the user's own, and a closing in words could be taken for more of them.
-        """
+    def dress(self, text: str, rng: Random) -> str:
+        """Put an opening before an order and a closing behind it; a sentence of its own stays as it is."""
         if text[0].islower():
             text = rng.choice(self.openings) + text
-            closing = rng.choice(PLAIN_CLOSINGS if open_ended else self.closings)
+            closing = rng.choice(self.closings)
             if text[-1] not in ".?!" and (closing != "?" or text.lower().startswith(("can", "could", "would"))):
                 text += closing
         return text[0].upper() + text[1:] if rng.random() < 0.8 else text
-
-
-def _ends_in_free_text(frame: str, tool: WorldTool) -> bool:
-    return any(
-        parameter.slot in FREE_TEXT and frame.rstrip().endswith("{" + parameter.name + "}")
-        for parameter in tool.parameters
-    )
 
 
 def _frames(text: str) -> Iterator[str]:

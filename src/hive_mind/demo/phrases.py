@@ -27,7 +27,7 @@ OPENINGS = (
 CLOSINGS = ("", "", "", ".", ".", " please", ", please.", "!", ", thanks", " for me", " now", "?")
 
 FRAMES: dict[str, str] = {
-    "file_show": """
+    "show_file": """
         show me {path}
         show {path}
         open {path}
@@ -43,7 +43,7 @@ FRAMES: dict[str, str] = {
         read {path} to me
         I'd like to view {path}
     """,
-    "file_rename": """
+    "rename_file": """
         rename {old} to {new}
         rename the file {old} to {new}
         call the file {old} {new}
@@ -57,7 +57,7 @@ FRAMES: dict[str, str] = {
         change the file name {old} to {new}
         make {old} into {new}
     """,
-    "file_find": """
+    "find_files": """
         find {pattern} in {folder}
         find files named {pattern} in {folder}
         find all {pattern} files
@@ -72,7 +72,7 @@ FRAMES: dict[str, str] = {
         list the files {pattern} in {folder}
         I am looking for files named {pattern}
     """,
-    "event_add": """
+    "add_event": """
         add {title} on {day} at {time}
         add {title} to my calendar for {day}
         put {title} on {day} at {time} in my calendar
@@ -90,7 +90,7 @@ FRAMES: dict[str, str] = {
         new event: {title}, {day}, {time}
         note {title} in the calendar for {day} at {time}
     """,
-    "event_list": """
+    "list_events": """
         list my events on {day}
         show my calendar for {day}
         What is on my calendar on {day}?
@@ -106,7 +106,7 @@ FRAMES: dict[str, str] = {
         What is planned for {day}?
         read me my calendar of {day}
     """,
-    "event_cancel": """
+    "cancel_event": """
         cancel {title}
         cancel {title} on {day}
         cancel the event {title}
@@ -122,7 +122,7 @@ FRAMES: dict[str, str] = {
         I won't go to {title}, remove it
         take {title} off my calendar
     """,
-    "weather_get": """
+    "get_weather": """
         What is the weather in {city}?
         What's the weather like in {city} on {day}?
         How is the weather in {city}?
@@ -142,7 +142,7 @@ FRAMES: dict[str, str] = {
         Is it sunny in {city} on {day}?
         show the weather of {city} in {unit}
     """,
-    "music_play": """
+    "play_music": """
         play {song}
         play {song} by {artist}
         play the song {song}
@@ -158,7 +158,7 @@ FRAMES: dict[str, str] = {
         Some music: {song} by {artist}
         turn on {song} by {artist}
     """,
-    "volume_set": """
+    "set_volume": """
         set the volume to {level}
         set the volume at {level}
         put the volume at {level}
@@ -173,7 +173,7 @@ FRAMES: dict[str, str] = {
         raise the volume to {level}
         lower the volume to {level}
     """,
-    "playlist_make": """
+    "make_playlist": """
         make a playlist {title} with {songs}
         make a playlist called {title} with {songs}
         make a playlist named {title} with the songs {songs}
@@ -187,7 +187,7 @@ FRAMES: dict[str, str] = {
         build a playlist {title} of {songs}
         start a playlist called {title} with {songs}
     """,
-    "note_save": """
+    "save_note": """
         save a note {title}: {text}
         save a note called {title} that says {text}
         save a note with the title {title} saying {text}
@@ -202,7 +202,7 @@ FRAMES: dict[str, str] = {
         create the note {title} saying {text}
         I want a note called {title}: {text}
     """,
-    "note_find": """
+    "find_notes": """
         find my notes about {query}
         find notes about {query}
         search my notes for {query}
@@ -261,7 +261,7 @@ FRAMES: dict[str, str] = {
         tell me the last {count} commits
         get the history of {count} commits
     """,
-    "mail_send": """
+    "send_mail": """
         send an email to {to} with the subject {subject}
         send an email to {to} with the subject {subject} saying {body}
         send a mail to {to} about {subject}
@@ -275,11 +275,8 @@ FRAMES: dict[str, str] = {
         I need to send {to} an email about {subject}
         new email to {to}, subject {subject}: {body}
         send {to} a mail called {subject} with the text {body}
-        send an urgent email to {to} about {subject} | urgent=true
-        mail {to} about {subject}, it is urgent | urgent=true
-        write an urgent mail to {to} about {subject} that says {body} | urgent=true
     """,
-    "timer_set": """
+    "set_timer": """
         set a timer for {minutes} minutes
         set a timer of {minutes} minutes for the {label}
         start a timer for {minutes} minutes
@@ -294,7 +291,7 @@ FRAMES: dict[str, str] = {
         give me a timer for the {label}, {minutes} minutes
         remind me of the {label} in {minutes} minutes
     """,
-    "alarm_set": """
+    "set_alarm": """
         set an alarm for {time}
         set an alarm at {time}
         set the alarm to {time}
@@ -311,7 +308,7 @@ FRAMES: dict[str, str] = {
         set the alarm for {time}, only once | repeat=false
         set an alarm at {time} just once | repeat=false
     """,
-    "text_translate": """
+    "translate_text": """
         translate {text} to {language}
         translate {text} into {language}
         translate "{text}" into {language}
@@ -326,7 +323,7 @@ FRAMES: dict[str, str] = {
         turn {text} into {language}
         write {text} in {language}
     """,
-    "money_convert": """
+    "convert_money": """
         convert {amount} {source} to {target}
         convert {amount} {source} into {target}
         change {amount} {source} to {target}
@@ -341,7 +338,7 @@ FRAMES: dict[str, str] = {
         I have {amount} {source}, how much is it in {target}?
         {amount} {source} to {target}
     """,
-    "light_set": """
+    "set_light": """
         turn on the light in the {room} | on=true
         turn the light in the {room} on | on=true
         switch on the light in the {room} | on=true
@@ -358,7 +355,7 @@ FRAMES: dict[str, str] = {
         turn on the light in the {room} at {brightness} percent | on=true
         set the {room} light to {brightness} | on=true
     """,
-    "task_add": """
+    "add_task": """
         add {task} to my tasks
         add {task} to my list
         add the task {task}
@@ -374,7 +371,7 @@ FRAMES: dict[str, str] = {
         make a task to {task}
         My next task is to {task}, add it
     """,
-    "food_order": """
+    "order_food": """
         order {dish} to {street} in {city}
         order {portions} {dish} to {street} in {city}
         order {portions} portions of {dish} to {street}, {city}

@@ -17,7 +17,7 @@ OPENINGS = (
 CLOSINGS = ("", "", ".", "!", " when you can", ", cheers", " if possible", ", will you?")
 
 FRAMES: dict[str, str] = {
-    "file_show": """
+    "show_file": """
         let me look at the file {path}
         show me what is inside {path}
         bring up the file {path}
@@ -25,21 +25,21 @@ FRAMES: dict[str, str] = {
         display {path} on the screen
         Could I see the contents of {path}?
     """,
-    "file_rename": """
+    "rename_file": """
         rename my file {old} so that it is {new}
         please give the file {old} the new name {new}
         {old} should have the name {new} from now on
         change {old} to the name {new}
         I'd like the file {old} to be called {new}
     """,
-    "file_find": """
+    "find_files": """
         Are there files like {pattern} in {folder}
         find me every {pattern} in the folder {folder}
         search my files for {pattern}
         look through {folder} for files named {pattern}
         I can't find my files {pattern}, where are they?
     """,
-    "event_add": """
+    "add_event": """
         Could {title} go in my calendar on {day} at {time}
         add an event on {day} at {time}: {title}
         Calendar: {title} on {day} at {time}
@@ -47,21 +47,21 @@ FRAMES: dict[str, str] = {
         make room for {title} in the calendar on {day}
         schedule an event called {title} for {day} at {time}
     """,
-    "event_list": """
+    "list_events": """
         What does my calendar look like on {day}?
         tell me my events for {day}
         give me a list of the events on {day}
         Is there any event in my calendar on {day}?
         What have I got planned on {day}?
     """,
-    "event_cancel": """
+    "cancel_event": """
         please cancel my {title} on {day}
         I'm not going to {title}, cancel the event
         The event {title} on {day} is off, delete it
         get {title} out of my calendar
         cancel the {title} planned for {day}
     """,
-    "weather_get": """
+    "get_weather": """
         I'm travelling to {city} on {day}, what will the weather be?
         tell me if it will rain in {city}
         What temperature does {city} have in {unit}?
@@ -69,7 +69,7 @@ FRAMES: dict[str, str] = {
         How does the weather look in {city}?
         Is the weather good in {city} on {day}?
     """,
-    "music_play": """
+    "play_music": """
         Could we have {song} by {artist}
         I feel like hearing {song}
         play me something: {song} by {artist}
@@ -77,27 +77,27 @@ FRAMES: dict[str, str] = {
         play that song called {song}
         I'd love to listen to the song {song}
     """,
-    "volume_set": """
+    "set_volume": """
         I'd like the volume at {level}
         bring the volume to {level}
         set volume level {level}
         Could the volume go to {level}?
         get the volume up to {level}
     """,
-    "playlist_make": """
+    "make_playlist": """
         make me a new playlist, {title}, with {songs}
         I need the songs {songs} together in a playlist named {title}
         A playlist called {title}, please, with {songs}
         create {title} as a playlist of {songs}
     """,
-    "note_save": """
+    "save_note": """
         I'd like a note {title} saying {text}
         add a note called {title}: {text}
         save this as a note, title {title}, text {text}
         jot down a note {title} that says {text}
         store a note under {title} with the text {text}
     """,
-    "note_find": """
+    "find_notes": """
         Is there anything about {query} in my notes
         find the note that mentions {query}
         go through my notes for {query}
@@ -126,43 +126,42 @@ FRAMES: dict[str, str] = {
         display the log, {count} commits
         list {count} commits from the log
     """,
-    "mail_send": """
+    "send_mail": """
         I'd like to email {to}, the subject is {subject}
         send to {to} an email about {subject} with the words {body}
         compose an email for {to} about {subject}: {body}
         let {to} get a mail with the subject {subject}
         drop {to} an email about {subject} saying {body}
-        An urgent email should go to {to} about {subject} | urgent=true
     """,
-    "timer_set": """
+    "set_timer": """
         put a timer on for {minutes} minutes
         I want a timer that runs {minutes} minutes
         time the {label} for {minutes} minutes
         let a timer run for {minutes} minutes for my {label}
         run a {minutes} minutes timer
     """,
-    "alarm_set": """
+    "set_alarm": """
         I need an alarm for {time}
         make sure I wake up at {time}
         Could the alarm go off at {time}
         An alarm for {time}, every single day | repeat=true
         have an alarm wake me daily at {time} | repeat=true
     """,
-    "text_translate": """
+    "translate_text": """
         I'd like {text} translated into {language}
         Could I have {text} in {language}?
         How would I say {text} in {language}?
         do a {language} translation of {text}
         What would {text} be in {language}
     """,
-    "money_convert": """
+    "convert_money": """
         I'd like to change {amount} {source} into {target}
         What do I get in {target} for {amount} {source}?
         Convert money: {amount} {source} to {target}
         tell me how many {target} I get for {amount} {source}
         How much would {amount} {source} be in {target}?
     """,
-    "light_set": """
+    "set_light": """
         I'd like the light on in the {room} | on=true
         make it light in the {room} | on=true
         Could the light in the {room} be switched on | on=true
@@ -170,14 +169,14 @@ FRAMES: dict[str, str] = {
         No light in the {room} any more, switch it off | on=false
         put the light in the {room} at {brightness} percent | on=true
     """,
-    "task_add": """
+    "add_task": """
         There is a new task for my list: {task}
         I should {task}, make it a task
         write {task} on my task list
         put the task {task} down with {priority} priority
         add a {priority} priority task to {task}
     """,
-    "food_order": """
+    "order_food": """
         Could I have {dish} sent to {street} in {city}
         order us {portions} portions of {dish} at {street}, {city}
         have {portions} {dish} delivered to {street} in {city}

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from hive_mind.demo import catalogues, skills, texts
+from hive_mind.demo import forms, skills, texts
 from hive_mind.demo.corpus import Corpus
 from hive_mind.demo.documents import ANSWER, Document
 from hive_mind.demo.stdlib import stdlib
@@ -22,7 +22,7 @@ PROBES: dict[str, Callable[[Random], Document]] = {
     "copy": skills.copying,
     "lookup": lambda rng: skills.lookup(rng, 6),
     "records": skills.records,
-    "catalogue": catalogues.catalogue,
+    "catalogue": forms.catalogue,
 }
 """Skill -> its documents. Scored is the share of answer tokens that greedy decoding gets right, given the text so far,
 and the share of whole answers."""

@@ -41,14 +41,13 @@ class PhaseSettings(Settings):
     shares: dict[str, float] = setting({}, "kinds of documents and their shares of the tokens")
 
 
+GENERAL = {"stdlib": 0.16, "english": 0.09, "json": 0.05, "shell": 0.04, "code": 0.03, "chat": 0.05}
 PHASES = (
-    PhaseSettings(until=0.1, lengths=(256,), shares={
-        "stdlib": 0.16, "english": 0.09, "json": 0.05, "shell": 0.04, "code": 0.03, "chat": 0.05, "copy": 0.1,
-        "lookup": 0.12, "records": 0.1, "comprehension": 0.04, "random_tokens": 0.03, "catalogue": 0.19,
+    PhaseSettings(until=0.3, lengths=(256,), shares=GENERAL | {
+        "copy": 0.1, "lookup": 0.13, "records": 0.1, "comprehension": 0.05, "random_tokens": 0.03, "catalogue": 0.2,
     }),
-    PhaseSettings(until=1.0, lengths=(768,), shares={
-        "stdlib": 0.08, "english": 0.05, "json": 0.03, "shell": 0.02, "code": 0.02, "chat": 0.03, "copy": 0.03,
-        "lookup": 0.05, "records": 0.05, "comprehension": 0.02, "random_tokens": 0.02, "catalogue": 0.6,
+    PhaseSettings(until=1.0, lengths=(256, 768), shares={kind: share * 0.6 for kind, share in GENERAL.items()} | {
+        "copy": 0.05, "lookup": 0.07, "records": 0.06, "comprehension": 0.03, "random_tokens": 0.02, "catalogue": 0.5,
     }),
 )  # fmt: skip
 
@@ -58,8 +57,8 @@ class BaseBuildSettings(Settings):
 
     output: Path = setting(Path("models/tiny_base"), "folder of the finished base")
     work: Path = setting(Path("runs/tiny_base"), "folder of checkpoints; an interrupted build goes on from here")
-    tokens: int = setting(26_000_000, "tokens to train on in all", ge=1)
-    batch_tokens: int = setting(4_608, "tokens a step, over all workers", ge=256)
+    tokens: int = setting(20_000_000, "tokens to train on in all", ge=1)
+    batch_tokens: int = setting(8_192, "tokens a step, over all workers", ge=256)
     seed: int = setting(42, "seed of weights, tokenizer and corpus")
     shape: ShapeSettings = setting(ShapeSettings(), "the model")
     tokenizer: TokenizerSettings = setting(TokenizerSettings(), "the tokenizer")
@@ -67,7 +66,7 @@ class BaseBuildSettings(Settings):
     muon_rate: float = setting(0.02, "learning rate of the matrices (Muon)", gt=0)
     adam_rate: float = setting(3e-3, "learning rate of embedding, norms and biases (AdamW)", gt=0)
     warmup_steps: int = setting(40, "steps until the full learning rate", ge=0)
-    decay_share: float = setting(0.45, "share of the steps over which the rates fall to 0 at the end", ge=0, le=1)
+    decay_share: float = setting(0.4, "share of the steps over which the rates fall to 0 at the end", ge=0, le=1)
     clip: float = setting(1.0, "largest norm of the gradient", gt=0)
     dtype: Literal["auto", "bf16", "fp32"] = setting("auto", "format of the products; weights and optimizers stay fp32")
     compile: Literal["auto", "on", "off"] = setting("auto", "compile the step with torch.compile; auto: if g++ is here")

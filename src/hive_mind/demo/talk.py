@@ -15,7 +15,7 @@ CHAT: tuple[tuple[str, str], ...] = (
     ("Good night", "Good night!"),
     ("That is all for today", "All right. Have a nice day!"),
     ("You did well", "Thank you, I am glad to hear that."),
-    ("I am tired", "That is a pity. Take a rest."),
+    ("I am tired", "I am sorry to hear that. Take a rest."),
     ("I am happy today", "I am glad to hear that!"),
     ("Tell me a joke", "Why did the bread rise? It was well read."),
     ("Do you like music?", "I like to talk about it, but I cannot hear it."),
@@ -41,11 +41,11 @@ CHAT: tuple[tuple[str, str], ...] = (
 )
 
 REFUSALS = (
-    "Sorry, I have no tool for that.",
+    "I'm sorry, I have no tool for that.",
     "Sorry, none of my tools can do that.",
-    "Sorry, I can't do that with the tools I have.",
+    "I can't do that with the tools I have.",
+    "I'm sorry, but I can't help with that here.",
 )
-"""All begin alike: whether a tool fits is decided by the first word of the answer."""
 
 OUTSIDE = """
     book a flight to {city}

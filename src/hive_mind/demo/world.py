@@ -1,7 +1,6 @@
 """The sample world: one imagined user and the 24 tools that this user works with.
 
-Names and schemas were written for this project; a name says what it is about before what it does, as the tools of one
-server usually do. A parameter's *slot* says which kind of value of the lexicon fills it.
+Names and schemas were written for this project. A parameter's *slot* says which kind of value of the lexicon fills it.
 """
 
 from __future__ import annotations
@@ -72,69 +71,69 @@ ADDRESS: JSON = {
 
 TOOLS: tuple[WorldTool, ...] = (
     WorldTool("bash", BASH.description, (text("command", "command"),), "exit 0", "The command ran."),
-    WorldTool("file_show", "Show a file.", (text("path", "path"),), "{path}: {n} lines", "Here is {path}."),
+    WorldTool("show_file", "Show a file.", (text("path", "path"),), "{path}: {n} lines", "Here is {path}."),
     WorldTool(
-        "file_rename",
+        "rename_file",
         "Rename a file.",
         (text("old", "path"), text("new", "path")),
         "renamed",
         "{old} is now called {new}.",
     ),
     WorldTool(
-        "file_find",
+        "find_files",
         "Find files by name.",
         (text("pattern", "pattern"), text("folder", "folder", False)),
         "{n} files",
         "I found {n} files for {pattern}.",
     ),
     WorldTool(
-        "event_add",
+        "add_event",
         "Add an event to the calendar.",
         (text("title", "occasion"), text("day", "day"), text("time", "time", False)),
         "added",
         "{title} is in your calendar.",
     ),
     WorldTool(
-        "event_list", "List the events of a day.", (text("day", "day"),), "{n} events", "You have {n} events on {day}."
+        "list_events", "List the events of a day.", (text("day", "day"),), "{n} events", "You have {n} events on {day}."
     ),
     WorldTool(
-        "event_cancel",
+        "cancel_event",
         "Cancel an event.",
         (text("title", "occasion"), text("day", "day", False)),
         "cancelled",
         "{title} is cancelled.",
     ),
     WorldTool(
-        "weather_get",
+        "get_weather",
         "Get the weather of a city.",
         (text("city", "city"), text("day", "day", False), choice("unit", "celsius", "fahrenheit", required=False)),
         "{n} degrees, cloudy",
         "It is cloudy in {city} with {n} degrees.",
     ),
     WorldTool(
-        "music_play",
+        "play_music",
         "Play a song.",
         (text("song", "song"), text("artist", "artist", False)),
         "playing",
         "Now playing {song}.",
     ),
-    WorldTool("volume_set", "Set the volume.", (number("level"),), "volume {level}", "The volume is at {level}."),
+    WorldTool("set_volume", "Set the volume.", (number("level"),), "volume {level}", "The volume is at {level}."),
     WorldTool(
-        "playlist_make",
+        "make_playlist",
         "Make a playlist of songs.",
         (text("title", "heading"), Parameter("songs", {"type": "array", "items": {"type": "string"}}, "song")),
         "created",
         "The playlist {title} is ready.",
     ),
     WorldTool(
-        "note_save",
+        "save_note",
         "Save a note.",
         (text("title", "heading"), text("text", "saying")),
         "saved",
         "I saved the note {title}.",
     ),
     WorldTool(
-        "note_find",
+        "find_notes",
         "Search the notes.",
         (text("query", "heading"),),
         "{n} notes",
@@ -154,56 +153,56 @@ TOOLS: tuple[WorldTool, ...] = (
         "git_log", "Show the last commits.", (number("count"),), "{count} commits", "Here are the last {count} commits."
     ),
     WorldTool(
-        "mail_send",
+        "send_mail",
         "Send an email.",
-        (text("to", "email"), text("subject", "heading"), text("body", "saying", False), flag("urgent", False)),
+        (text("to", "email"), text("subject", "heading"), text("body", "saying", False)),
         "sent",
         "Your email to {to} is sent.",
     ),
     WorldTool(
-        "timer_set",
+        "set_timer",
         "Start a timer.",
         (number("minutes"), text("label", "dish", False)),
         "running",
         "The timer runs for {minutes} minutes.",
     ),
     WorldTool(
-        "alarm_set",
+        "set_alarm",
         "Set an alarm.",
         (text("time", "time"), flag("repeat", False)),
         "set",
         "The alarm is set for {time}.",
     ),
     WorldTool(
-        "text_translate",
+        "translate_text",
         "Translate a text.",
         (text("text", "saying"), text("language", "language")),
         "translated",
         "Here it is in {language}.",
     ),
     WorldTool(
-        "money_convert",
+        "convert_money",
         "Convert an amount of money.",
         (number("amount"), text("source", "currency"), text("target", "currency")),
         "{n} {target}",
         "{amount} {source} are {n} {target}.",
     ),
     WorldTool(
-        "light_set",
+        "set_light",
         "Switch the light of a room.",
         (text("room", "room"), flag("on"), number("brightness", required=False)),
         "done",
         "The light in the {room} is set.",
     ),
     WorldTool(
-        "task_add",
+        "add_task",
         "Add a task to the list.",
         (text("task", "doing"), choice("priority", "low", "normal", "high", required=False)),
         "task {n}",
         "I added the task: {task}.",
     ),
     WorldTool(
-        "food_order",
+        "order_food",
         "Order food to an address.",
         (text("dish", "dish"), number("portions", "small", required=False), Parameter("address", ADDRESS, "address")),
         "order {n}",
