@@ -1,6 +1,7 @@
 """Fixtures that many tests share: the real data's folder, the packaged tiny base, quiet threads."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,9 @@ from hive_mind.model.base import TINY_FOLDER
 
 settings.register_profile("unhurried", deadline=None)  # a busy machine is no failure
 settings.load_profile("unhurried")
+# A script's background job ignores Ctrl-C and hands that down; several tests send it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

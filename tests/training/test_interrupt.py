@@ -1,6 +1,5 @@
 """Signals become a wish to stop; a second one is not held back."""
 
-import os
 import signal
 import threading
 
@@ -13,15 +12,15 @@ from hive_mind.training.interrupt import StopRequest
 def test_the_first_signal_is_a_wish(number):
     with StopRequest() as stop:
         assert not stop.wanted
-        os.kill(os.getpid(), number)
+        signal.raise_signal(number)
         assert stop.wanted
 
 
 def test_the_second_stops_at_once():
     with pytest.raises(KeyboardInterrupt), StopRequest() as stop:
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
         assert stop.wanted
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
 
 
 def test_handlers_are_as_before_afterwards():
