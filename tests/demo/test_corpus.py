@@ -14,7 +14,7 @@ import pytest
 from tokenizers import Tokenizer
 
 from hive_mind.config import load
-from hive_mind.demo import corpus, forms, stdlib, texts
+from hive_mind.demo import catalogue, corpus, stdlib, texts
 from hive_mind.demo.corpus import KINDS, RANDOM_TOKENS, Corpus
 from hive_mind.demo.documents import ANSWER, CHANCE, chat, mixed
 from hive_mind.demo.settings import BaseBuildSettings
@@ -85,8 +85,8 @@ def test_random_tokens_are_ordinary_ones_said_twice(small_corpus: Corpus) -> Non
 def test_a_catalogue_answers_with_what_was_asked_or_says_that_nothing_fits() -> None:
     filled = unfit = 0
     for number in range(300):
-        text = forms.catalogue(Random(number)).text
-        unfit += any(reply.split("{")[0][:20] in text for reply in forms.NO_FIT)
+        text = catalogue.catalogue(Random(number)).text
+        unfit += any(reply.split("{")[0][:20] in text for reply in catalogue.NO_FIT)
         for line in re.findall(r"<\|im_start\|>assistant\n(?:<\w+>\n)?(\{.*\})", text):
             filled += 1
             json.loads(line)

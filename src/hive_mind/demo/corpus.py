@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hive_mind.demo import forms, skills, stdlib, texts
+from hive_mind.demo import catalogue, skills, stdlib, texts
 from hive_mind.demo.documents import ANSWER, END_OF_TEXT, Document
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ KINDS: dict[str, Maker] = {
     "lookup": skills.lookup,
     "records": skills.records,
     "comprehension": skills.comprehension,
-    "catalogue": forms.catalogue,
+    "choice": catalogue.choice,
+    "catalogue": catalogue.catalogue,
 }
 RANDOM_TOKENS = "random_tokens"
 CHANCE_WEIGHT = 0.05

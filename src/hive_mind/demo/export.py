@@ -16,7 +16,7 @@ from hive_mind.model.base import IDENTITY_FILE, weights_digest
 from hive_mind.model.qwen2 import Qwen2
 
 BASE_ID = "hive-mind/tiny-base"
-RECORD_LOSS, RECORD_SKILLS = "loss", ("induction", "copy", "lookup", "records", "catalogue")
+RECORD_LOSS, RECORD_SKILLS = "loss", ("induction", "copy", "lookup", "records", "choice", "catalogue")
 
 
 def export(settings: BaseBuildSettings, model: Qwen2, corpus: Corpus, state: dict[str, Any]) -> None:

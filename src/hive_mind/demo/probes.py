@@ -9,7 +9,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from hive_mind.demo import forms, skills, texts
+from hive_mind.demo import catalogue, skills, texts
 from hive_mind.demo.corpus import Corpus
 from hive_mind.demo.documents import ANSWER, Document
 from hive_mind.demo.stdlib import stdlib
@@ -22,10 +22,11 @@ PROBES: dict[str, Callable[[Random], Document]] = {
     "copy": skills.copying,
     "lookup": lambda rng: skills.lookup(rng, 6),
     "records": skills.records,
-    "catalogue": forms.catalogue,
+    "choice": catalogue.choice,
+    "catalogue": catalogue.catalogue,
 }
 """Skill -> its documents. Scored is the share of answer tokens that greedy decoding gets right, given the text so far,
-and the share of whole answers."""
+the share of whole answers, and the share of first tokens: they choose the entry, or say that none fits."""
 
 
 class Probes:
@@ -47,7 +48,7 @@ class Probes:
         """Return held-out loss (nats a token) and each skill's accuracy from 0 to 1."""
         found = {"loss": _loss(model, self.text), "induction": _accuracy(model, self.induction)[0]}
         for name, rows in self.skills.items():
-            found[name], found[f"{name}_exact"] = _accuracy(model, rows)
+            found[name], found[f"{name}_exact"], found[f"{name}_first"] = _accuracy(model, rows)
         return {name: round(value, 4) for name, value in found.items()}
 
 
@@ -77,9 +78,9 @@ def _loss(model: Qwen2, rows: Rows) -> float:
     return total / count
 
 
-def _accuracy(model: Qwen2, rows: Rows) -> tuple[float, float]:
-    """(share of answer tokens, share of whole answers) foretold; an answer is a run of tokens of full weight."""
-    right = tokens = whole = answers = 0
+def _accuracy(model: Qwen2, rows: Rows) -> tuple[float, float, float]:
+    """Shares of (answer tokens, whole answers, first tokens) foretold; an answer is a run of tokens of full weight."""
+    right = tokens = whole = first = answers = 0
     for ids, weights in rows:
         logits, targets = _logits(model, ids)
         hits = (logits.argmax(-1) == targets).cpu().numpy()
@@ -88,5 +89,6 @@ def _accuracy(model: Qwen2, rows: Rows) -> tuple[float, float]:
         edges = np.flatnonzero(np.diff(np.concatenate([[False], wanted, [False]]).astype(np.int8)))
         for start, end in edges.reshape(-1, 2):
             whole += int(hits[start:end].all())
+            first += int(hits[start])
             answers += 1
-    return right / tokens, whole / answers
+    return right / tokens, whole / answers, first / answers

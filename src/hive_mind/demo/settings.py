@@ -27,10 +27,7 @@ class TokenizerSettings(Settings):
     """What the tokenizer is trained on: documents of these kinds in these shares."""
 
     documents: int = setting(12_000, "documents to train on", ge=100)
-    shares: dict[str, float] = setting(
-        {"stdlib": 0.3, "english": 0.45, "chat": 0.12, "json": 0.02, "shell": 0.03, "code": 0.03, "catalogue": 0.05},
-        "shares of the kinds of documents",
-    )
+    shares: dict[str, float] = setting(..., "shares of the kinds of documents")
 
 
 class PhaseSettings(Settings):
@@ -38,18 +35,7 @@ class PhaseSettings(Settings):
 
     until: float = setting(1.0, "share of all tokens after which the next phase begins", gt=0, le=1)
     lengths: tuple[int, ...] = setting((256,), "row lengths in tokens")
-    shares: dict[str, float] = setting({}, "kinds of documents and their shares of the tokens")
-
-
-GENERAL = {"stdlib": 0.16, "english": 0.09, "json": 0.05, "shell": 0.04, "code": 0.03, "chat": 0.05}
-PHASES = (
-    PhaseSettings(until=0.3, lengths=(256,), shares=GENERAL | {
-        "copy": 0.1, "lookup": 0.13, "records": 0.1, "comprehension": 0.05, "random_tokens": 0.03, "catalogue": 0.2,
-    }),
-    PhaseSettings(until=1.0, lengths=(256, 768), shares={kind: share * 0.6 for kind, share in GENERAL.items()} | {
-        "copy": 0.05, "lookup": 0.07, "records": 0.06, "comprehension": 0.03, "random_tokens": 0.02, "catalogue": 0.5,
-    }),
-)  # fmt: skip
+    shares: dict[str, float] = setting(..., "kinds of documents and their shares of the tokens")
 
 
 class BaseBuildSettings(Settings):
@@ -61,8 +47,8 @@ class BaseBuildSettings(Settings):
     batch_tokens: int = setting(8_192, "tokens a step, over all workers", ge=256)
     seed: int = setting(42, "seed of weights, tokenizer and corpus")
     shape: ShapeSettings = setting(ShapeSettings(), "the model")
-    tokenizer: TokenizerSettings = setting(TokenizerSettings(), "the tokenizer")
-    phases: tuple[PhaseSettings, ...] = setting(PHASES, "what is read, in order")
+    tokenizer: TokenizerSettings = setting(..., "the tokenizer")
+    phases: tuple[PhaseSettings, ...] = setting(..., "what is read, in order")
     muon_rate: float = setting(0.02, "learning rate of the matrices (Muon)", gt=0)
     adam_rate: float = setting(3e-3, "learning rate of embedding, norms and biases (AdamW)", gt=0)
     warmup_steps: int = setting(40, "steps until the full learning rate", ge=0)

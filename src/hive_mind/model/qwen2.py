@@ -205,5 +205,6 @@ class Qwen2(nn.Module):
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Apply rotary position embedding (RoFormer, arXiv 2104.09864) in the half-split order. x (T, heads, D)."""
+    cos, sin = cos.to(x.dtype), sin.to(x.dtype)  # under autocast the products come in bf16 beside fp32 weights
     first, second = x.chunk(2, -1)
     return x * cos + torch.cat((-second, first), -1) * sin
