@@ -77,7 +77,7 @@ def run(settings: RunSettings, command: str = "hive-mind run") -> RunOutcome:
 
     base = resolve_base(settings.model)
     say(f"base model: {base.id} (digest {base.digest[:12]})")
-    dataset = _prepare_data(settings)
+    dataset = prepare_data(settings)
     _check_tasks(settings)
     baseline = _train_baseline(settings, base, dataset, command)
     version = _train(settings, base, dataset.train, dataset.validation, settings.name, command)
@@ -88,7 +88,8 @@ def run(settings: RunSettings, command: str = "hive-mind run") -> RunOutcome:
     return RunOutcome(version, verdict, evaluation, shown, report, settings.models_dir)
 
 
-def _prepare_data(settings: RunSettings) -> DatasetManifest:
+def prepare_data(settings: RunSettings) -> DatasetManifest:
+    """Build the dataset; with `sample`, write the sample world's raw files first and build from those."""
     data = settings.data
     if settings.sample:
         from hive_mind.demo.generate import write_raw

@@ -6,6 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import jsonschema
 import pytest
 
 from hive_mind.conversation import Conversation
-from hive_mind.demo import asking, conversations, generate
+from hive_mind.demo import asking, generate
 from hive_mind.demo.world import ADDRESS, TOOLS, UNSEEN
 from hive_mind.files import read_jsonl
 from hive_mind.sources import bash_commands, code_alpaca, glaive_tools, usage
@@ -73,11 +74,13 @@ def test_glaive_text_gives_back_the_conversations_it_was_written_from(raw: Path,
 
 def test_training_holds_no_one_and_two_calls_and_enough_rows_without_any(training: list[Conversation]) -> None:
     calls = Counter(len(row.calls) for row in training)
-    assert min(calls[0], calls[1]) > 500
-    assert calls[2] > 50
-    assert 0.4 <= calls[0] / len(training) <= 0.55
-    assert {len(row.tools) for row in training} == {0, 1, 2, 3}
-    assert sum(len([m for m in row.messages if m.role == "user"]) > 1 for row in training) > 100
+    assert len(training) >= 1_500 and calls[0] > 300 and calls[1] > 400 and calls[2] > 50
+    answers = [after for row in training for before, after in pairwise(row.messages) if before.role == "user"]
+    without = sum(not answer.tool_calls for answer in answers)
+    assert 0.4 <= without / len(answers) <= 0.6
+    assert {len(row.tools) for row in training} == {0, 1, 2, 3, 4}
+    assert sum(len([m for m in row.messages if m.role == "user"]) > 2 for row in training) > 800
+    assert {tool.name for row in training for tool in row.tools} == {tool.name for tool in TOOLS}
 
 
 def test_the_usage_log_is_in_time_order_over_several_sessions_and_a_few_tools(raw: Path) -> None:
@@ -92,7 +95,7 @@ def test_the_usage_log_is_in_time_order_over_several_sessions_and_a_few_tools(ra
 def test_there_are_24_tools_of_every_shape() -> None:
     assert len({tool.name for tool in TOOLS}) == 24
     schemas = [parameter.schema for tool in TOOLS for parameter in tool.parameters]
-    assert all(1 <= len(tool.parameters) <= 4 for tool in TOOLS)
+    assert {len(tool.parameters) for tool in TOOLS} == {1, 2, 3, 4}
     assert {schema["type"] for schema in schemas} == {"string", "integer", "boolean", "array", "object"}
     assert any("enum" in schema for schema in schemas)
     assert ADDRESS in schemas
@@ -123,7 +126,7 @@ def test_tiers_hold_what_they_are_called(tiers: dict[str, list[Conversation]]) -
             assert len(row.messages[-1].tool_calls) == (tier in ("your_tools", "unseen_tools"))
     unseen = {tool.name for tool in UNSEEN}
     assert {tool.name for row in tiers["unseen_tools"] for tool in row.tools} == unseen
-    assert {tool.name for row in tiers["your_tools"] for tool in row.tools} == set(conversations.IN_USE)
+    assert {call.name for row in tiers["your_tools"] for call in row.calls} == {tool.name for tool in TOOLS}
 
 
 def test_no_phrase_frame_is_shared() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from hive_mind.cli.output import print_json
@@ -48,6 +49,8 @@ def comparison(evaluation: Evaluation) -> tuple[list[str], list[list[str]]]:
         items = sum(score.items for score in groups[0])
         shares = [sum(score.correct for score in group) / items for group in groups]
         rows.append([f"{tier}: {KIND_LABELS[kind]}", f"{items:,}", *(f"{share:.1%}" for share in shares)])
+    if any(model.format_given for model in models):
+        rows.append(["all calls: right if the format is given", *_given(models)])
     for tier, source in dict.fromkeys((loss.tier, loss.source) for loss in models[0].losses):
         found = [[x for x in model.losses if (x.tier, x.source) == (tier, source)] for model in models]
         conversations = found[0][0].conversations
@@ -59,6 +62,15 @@ def comparison(evaluation: Evaluation) -> tuple[list[str], list[list[str]]]:
             ]
         )
     return header, rows
+
+
+def _given(models: Sequence[ModelResult]) -> list[str]:
+    """Return items and shares where the reply began with the opening of a call: format alone explains no gain."""
+    scores = [model.format_given or () for model in models]
+    counts = [sum(score.items for score in each) for each in scores]
+    right = [sum(score.correct for score in each) for each in scores]
+    shares = [f"{correct / count:.1%}" if count else "" for correct, count in zip(right, counts, strict=True)]
+    return [f"{max(counts):,}", *shares]
 
 
 def next_commands(outcome: RunOutcome) -> list[str]:

@@ -15,6 +15,9 @@ from hive_mind.demo.world import WorldTool, arguments_in_order
 from hive_mind.sources.bash_commands import BASH
 
 _SLOT = re.compile(r"\{(\w+)\}")
+_OPEN_END = re.compile(r"\{(\w+)\}$")
+FREE_TEXT = ("saying", "doing", "change", "heading", "occasion", "song", "artist")
+"""Slots whose values are words without an end of their own."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,10 @@ class Voice:
                 value = self._value(parameter.schema, parameter.slot, rng)
                 arguments[parameter.name] = value
                 said[parameter.name] = _spoken(value)
-        return Asked(self.dress(frame.strip().format(**said), rng), tool, arguments_in_order(tool, arguments))
+        open_end = _OPEN_END.search(frame.strip())
+        last = next((p.slot for p in tool.parameters if open_end and p.name == open_end[1]), "")
+        text = self.dress(frame.strip().format(**said), rng, plainly=last in FREE_TEXT)
+        return Asked(text, tool, arguments_in_order(tool, arguments))
 
     def ask_shell(self, rng: Random) -> tuple[str, str]:
         """(request, command), not dressed up."""
@@ -86,11 +92,14 @@ class Voice:
             return [self.lexicon.draw(slot, rng) for _ in range(rng.randint(2, 3))]
         return self.lexicon.draw(slot, rng)
 
-    def dress(self, text: str, rng: Random) -> str:
-        """Put an opening before an order and a closing behind it; a sentence of its own stays as it is."""
+    def dress(self, text: str, rng: Random, plainly: bool = False) -> str:
+        """Put an opening before an order and a closing behind it; a sentence of its own stays as it is.
+
+        `plainly`: only a mark behind it, because words would read as part of the text that the order ends with.
+        """
         if text[0].islower():
             text = rng.choice(self.openings) + text
-            closing = rng.choice(self.closings)
+            closing = rng.choice([mark for mark in self.closings if len(mark) < 2] if plainly else self.closings)
             if text[-1] not in ".?!" and (closing != "?" or text.lower().startswith(("can", "could", "would"))):
                 text += closing
         return text[0].upper() + text[1:] if rng.random() < 0.8 else text

@@ -11,25 +11,19 @@ from hive_mind.demo.asking import Asked, Voice
 from hive_mind.demo.talk import OUTSIDE, REFUSALS
 from hive_mind.demo.world import TOOLS, UNSEEN, WorldTool
 
-LIKELY_OFFERED = (1, 1, 1, 2, 2, 3)
-# What a base of 4.6 M parameters learns in five minutes; of all 24 tools' requests it answered 15 % (docs/LOG.md).
-IN_USE = (
-    "show_file", "get_weather", "play_music", "set_volume", "git_switch", "set_timer", "set_alarm", "set_light",
-    "add_task", "find_notes",
-)  # fmt: skip
-YOURS = tuple(tool for tool in TOOLS if tool.name in IN_USE)
+LIKELY_OFFERED = (1, 1, 2, 2, 3, 4)
 JOINTS = (". Then ", " and then ", ". Also ", ", and ", ". After that ")
 
 
 def one_call(voice: Voice, rng: Random) -> Conversation:
     """A request that one of the offered tools serves."""
-    asked = voice.ask(rng.choice(YOURS), rng)
+    asked = voice.ask(rng.choice(TOOLS), rng)
     return _made(rng, _answered(asked, rng, "call_0"), [asked.tool])
 
 
 def two_calls(voice: Voice, rng: Random) -> Conversation:
     """Two requests in one message: a call, its result, the other call, its result, what came of it."""
-    first, second = (voice.ask(tool, rng) for tool in rng.sample(YOURS, 2))
+    first, second = (voice.ask(tool, rng) for tool in rng.sample(TOOLS, 2))
     text = first.text.rstrip(".!?") + rng.choice(JOINTS) + second.text[0].lower() + second.text[1:]
     turns = [Message("user", text), *_call(first, rng, "call_0"), *_call(second, rng, "call_1")]
     told = f"{_told(first, turns[2].content)} {_told(second, turns[4].content)}"
@@ -38,7 +32,7 @@ def two_calls(voice: Voice, rng: Random) -> Conversation:
 
 def refusal(voice: Voice, rng: Random) -> Conversation:
     """A request whose tool is not offered."""
-    missing = rng.choice(YOURS)
+    missing = rng.choice(TOOLS)
     return _made(rng, _refused(voice, rng, missing), [], avoid=missing)
 
 
@@ -53,20 +47,25 @@ def chat_without_tools(voice: Voice, rng: Random) -> Conversation:
 
 
 def several_turns(voice: Voice, rng: Random) -> Conversation:
-    """Two or three exchanges over the same tools: calls, talk, and a request that is out of reach."""
-    tools = rng.sample(YOURS, rng.choice((1, 2, 2, 3)))
-    missing = rng.choice([tool for tool in YOURS if tool not in tools])
+    """Three to five exchanges over the same tools: calls of each, talk, and requests that are out of reach.
+
+    Declarations are most of a prompt's tokens; a conversation that goes on shows several choices over the same ones.
+    """
+    tools = rng.sample(TOOLS, rng.choice((1, 2, 2, 3, 3, 4)))
+    others = [tool for tool in TOOLS if tool not in tools]
+    unused: list[WorldTool] = []
     turns: list[Message] = []
-    for _ in range(rng.choice((2, 2, 3))):
+    for _ in range(rng.choice((3, 4, 4, 5))):
         chance = rng.random()
-        if chance < 0.6:
+        if chance < 0.5:
+            unused = unused or rng.sample(tools, len(tools))
             calls_so_far = sum(len(turn.tool_calls) for turn in turns)
-            turns += _answered(voice.ask(rng.choice(tools), rng), rng, f"call_{calls_so_far}")
+            turns += _answered(voice.ask(unused.pop(), rng), rng, f"call_{calls_so_far}")
         elif chance < 0.8:
-            turns += _refused(voice, rng, missing)
+            turns += _refused(voice, rng, rng.choice(others))
         else:
             turns += _talk(voice, rng)
-    return _made(rng, turns, tools, avoid=missing, exactly=True)
+    return _made(rng, turns, tools, exactly=True)
 
 
 def unseen_call(voice: Voice, rng: Random) -> Conversation:
@@ -80,7 +79,7 @@ def unseen_call(voice: Voice, rng: Random) -> Conversation:
 
 def held_out_call(voice: Voice, rng: Random) -> Conversation:
     """A request that one of the user's tools serves, now and then after an earlier exchange; ends with the call."""
-    asked = voice.ask(rng.choice(YOURS), rng)
+    asked = voice.ask(rng.choice(TOOLS), rng)
     before = _talk(voice, rng) if rng.random() < 0.1 else []
     return _made(rng, [*before, Message("user", asked.text), _calling(asked, "call_0")], [asked.tool])
 
@@ -88,18 +87,18 @@ def held_out_call(voice: Voice, rng: Random) -> Conversation:
 def not_offered(voice: Voice, rng: Random) -> Conversation:
     """A request that no offered tool serves: for one of the user's own that is missing here, or for an unknown one."""
     if rng.random() < 0.5:
-        missing = rng.choice(YOURS)
+        missing = rng.choice(TOOLS)
         return _made(rng, [Message("user", voice.ask(missing, rng).text), _sorry(rng)], [], avoid=missing)
     return _made(rng, [Message("user", voice.ask(rng.choice(UNSEEN), rng).text), _sorry(rng)], [])
 
 
 TRAINING_MIX: tuple[tuple[Callable[[Voice, Random], Conversation], float], ...] = (
-    (one_call, 0.46),
-    (two_calls, 0.03),
-    (refusal, 0.2),
-    (chat, 0.2),
+    (one_call, 0.18),
+    (two_calls, 0.06),
+    (refusal, 0.07),
+    (chat, 0.05),
     (chat_without_tools, 0.03),
-    (several_turns, 0.08),
+    (several_turns, 0.61),
 )
 
 
@@ -110,7 +109,7 @@ def _made(
     tools = list(needed)
     wanted = max(len(tools), rng.choice(LIKELY_OFFERED))
     while not exactly and len(tools) < wanted:
-        tool = rng.choice(YOURS)
+        tool = rng.choice(TOOLS)
         if tool not in tools and tool is not avoid:
             tools.append(tool)
     rng.shuffle(tools)

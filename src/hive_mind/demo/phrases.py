@@ -27,7 +27,7 @@ OPENINGS = (
 CLOSINGS = ("", "", "", ".", ".", " please", ", please.", "!", ", thanks", " for me", " now", "?")
 
 FRAMES: dict[str, str] = {
-    "show_file": """
+    "file_show": """
         show me {path}
         show {path}
         open {path}
@@ -43,7 +43,7 @@ FRAMES: dict[str, str] = {
         read {path} to me
         I'd like to view {path}
     """,
-    "rename_file": """
+    "file_rename": """
         rename {old} to {new}
         rename the file {old} to {new}
         call the file {old} {new}
@@ -57,7 +57,7 @@ FRAMES: dict[str, str] = {
         change the file name {old} to {new}
         make {old} into {new}
     """,
-    "find_files": """
+    "files_find": """
         find {pattern} in {folder}
         find files named {pattern} in {folder}
         find all {pattern} files
@@ -72,7 +72,7 @@ FRAMES: dict[str, str] = {
         list the files {pattern} in {folder}
         I am looking for files named {pattern}
     """,
-    "add_event": """
+    "event_add": """
         add {title} on {day} at {time}
         add {title} to my calendar for {day}
         put {title} on {day} at {time} in my calendar
@@ -90,7 +90,7 @@ FRAMES: dict[str, str] = {
         new event: {title}, {day}, {time}
         note {title} in the calendar for {day} at {time}
     """,
-    "list_events": """
+    "events_list": """
         list my events on {day}
         show my calendar for {day}
         What is on my calendar on {day}?
@@ -106,7 +106,7 @@ FRAMES: dict[str, str] = {
         What is planned for {day}?
         read me my calendar of {day}
     """,
-    "cancel_event": """
+    "event_cancel": """
         cancel {title}
         cancel {title} on {day}
         cancel the event {title}
@@ -122,7 +122,7 @@ FRAMES: dict[str, str] = {
         I won't go to {title}, remove it
         take {title} off my calendar
     """,
-    "get_weather": """
+    "weather_get": """
         What is the weather in {city}?
         What's the weather like in {city} on {day}?
         How is the weather in {city}?
@@ -142,7 +142,7 @@ FRAMES: dict[str, str] = {
         Is it sunny in {city} on {day}?
         show the weather of {city} in {unit}
     """,
-    "play_music": """
+    "music_play": """
         play {song}
         play {song} by {artist}
         play the song {song}
@@ -158,7 +158,7 @@ FRAMES: dict[str, str] = {
         Some music: {song} by {artist}
         turn on {song} by {artist}
     """,
-    "set_volume": """
+    "volume_set": """
         set the volume to {level}
         set the volume at {level}
         put the volume at {level}
@@ -173,7 +173,7 @@ FRAMES: dict[str, str] = {
         raise the volume to {level}
         lower the volume to {level}
     """,
-    "make_playlist": """
+    "playlist_make": """
         make a playlist {title} with {songs}
         make a playlist called {title} with {songs}
         make a playlist named {title} with the songs {songs}
@@ -187,7 +187,7 @@ FRAMES: dict[str, str] = {
         build a playlist {title} of {songs}
         start a playlist called {title} with {songs}
     """,
-    "save_note": """
+    "note_save": """
         save a note {title}: {text}
         save a note called {title} that says {text}
         save a note with the title {title} saying {text}
@@ -202,7 +202,7 @@ FRAMES: dict[str, str] = {
         create the note {title} saying {text}
         I want a note called {title}: {text}
     """,
-    "find_notes": """
+    "notes_find": """
         find my notes about {query}
         find notes about {query}
         search my notes for {query}
@@ -261,7 +261,7 @@ FRAMES: dict[str, str] = {
         tell me the last {count} commits
         get the history of {count} commits
     """,
-    "send_mail": """
+    "mail_send": """
         send an email to {to} with the subject {subject}
         send an email to {to} with the subject {subject} saying {body}
         send a mail to {to} about {subject}
@@ -275,8 +275,10 @@ FRAMES: dict[str, str] = {
         I need to send {to} an email about {subject}
         new email to {to}, subject {subject}: {body}
         send {to} a mail called {subject} with the text {body}
+        send an urgent email to {to} with the subject {subject} | urgent=true
+        send {to} an urgent mail about {subject} | urgent=true
     """,
-    "set_timer": """
+    "timer_set": """
         set a timer for {minutes} minutes
         set a timer of {minutes} minutes for the {label}
         start a timer for {minutes} minutes
@@ -291,7 +293,7 @@ FRAMES: dict[str, str] = {
         give me a timer for the {label}, {minutes} minutes
         remind me of the {label} in {minutes} minutes
     """,
-    "set_alarm": """
+    "alarm_set": """
         set an alarm for {time}
         set an alarm at {time}
         set the alarm to {time}
@@ -308,7 +310,7 @@ FRAMES: dict[str, str] = {
         set the alarm for {time}, only once | repeat=false
         set an alarm at {time} just once | repeat=false
     """,
-    "translate_text": """
+    "text_translate": """
         translate {text} to {language}
         translate {text} into {language}
         translate "{text}" into {language}
@@ -323,7 +325,7 @@ FRAMES: dict[str, str] = {
         turn {text} into {language}
         write {text} in {language}
     """,
-    "convert_money": """
+    "money_convert": """
         convert {amount} {source} to {target}
         convert {amount} {source} into {target}
         change {amount} {source} to {target}
@@ -338,7 +340,7 @@ FRAMES: dict[str, str] = {
         I have {amount} {source}, how much is it in {target}?
         {amount} {source} to {target}
     """,
-    "set_light": """
+    "light_set": """
         turn on the light in the {room} | on=true
         turn the light in the {room} on | on=true
         switch on the light in the {room} | on=true
@@ -355,7 +357,7 @@ FRAMES: dict[str, str] = {
         turn on the light in the {room} at {brightness} percent | on=true
         set the {room} light to {brightness} | on=true
     """,
-    "add_task": """
+    "task_add": """
         add {task} to my tasks
         add {task} to my list
         add the task {task}
@@ -371,7 +373,7 @@ FRAMES: dict[str, str] = {
         make a task to {task}
         My next task is to {task}, add it
     """,
-    "order_food": """
+    "food_order": """
         order {dish} to {street} in {city}
         order {portions} {dish} to {street} in {city}
         order {portions} portions of {dish} to {street}, {city}

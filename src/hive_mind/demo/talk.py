@@ -41,11 +41,12 @@ CHAT: tuple[tuple[str, str], ...] = (
 )
 
 REFUSALS = (
-    "I'm sorry, I have no tool for that.",
+    "Sorry, I have no tool for that.",
     "Sorry, none of my tools can do that.",
-    "I can't do that with the tools I have.",
-    "I'm sorry, but I can't help with that here.",
+    "Sorry, I can't do that with the tools I have.",
+    "Sorry, I can't help with that here.",
 )
+"""All begin alike: the one token that tells a refusal from a call is learnt from every row."""
 
 OUTSIDE = """
     book a flight to {city}
