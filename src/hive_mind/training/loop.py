@@ -6,7 +6,8 @@ import copy
 import gc
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -27,6 +28,7 @@ from hive_mind.training.log import TrainerLog
 from hive_mind.training.loss import scaled_loss
 from hive_mind.training.optimizer import learning_rate, make_optimizer, optimizer_tensors, restore_optimizer
 from hive_mind.training.settings import TrainingSettings
+from hive_mind.training.side_by_side import pool_of, worker_count
 from hive_mind.training.tokens import Examples
 from hive_mind.training.validation import validation_loss
 
@@ -72,6 +74,7 @@ class Trainer:
         self.optimizer = make_optimizer(self.parameters, job.settings)
         self.lengths = job.plan.examples.lengths
         self.rounded = wants_rounding(model)
+        self.pool: ThreadPoolExecutor | None = None
         self.progress = Progress()
         self.good = Progress()
         self.saved_step, self.saved_at = 0, time.monotonic()
@@ -97,7 +100,9 @@ class Trainer:
         """
         total, tokens_left = self.job.plan.total_steps, self.job.plan.tokens_after(self.progress.consumed)
         seconds = tokens = 0.0
-        with _quiet_gc(), step_line(total, self.progress.step) as line:
+        most = math.ceil(self.job.settings.step_size / self.packing.examples)
+        workers = worker_count(self.job.settings.side_by_side, self.model, most)
+        with _quiet_gc(), pool_of(workers) as self.pool, step_line(total, self.progress.step) as line:
             self._validate_if_due(log, stop)
             for step in self.job.plan.steps(self.progress.consumed):
                 row = self._step(step, stop)
@@ -129,11 +134,7 @@ class Trainer:
     def _step(self, step: Step, stop: StopRequest) -> dict[str, Any]:
         """Do one optimizer step; returns its row for the log."""
         settings, started = self.job.settings, time.monotonic()
-        total = torch.zeros((), device=self.model.device)
-        for indices in self.packing.split(step.indices, self.lengths[list(step.indices)].tolist()):
-            self._end_if_wanted(stop)
-            batch = collate(self.job.plan.examples, indices, self.model.device, rounded=self.rounded)
-            total += self._backward(batch, step.labelled_tokens)
+        total = self._gradient(step, stop)
         norm = torch.nn.utils.clip_grad_norm_(self.parameters.values(), settings.max_grad_norm)
         loss, grad_norm = torch.stack((total, norm.to(total.dtype))).tolist()
         rate = learning_rate(step.number, self.job.plan.total_steps, settings.learning_rate, settings.warmup_share)
@@ -153,12 +154,31 @@ class Trainer:
             "seconds": round(seconds, 4),
         }  # fmt: skip
 
-    def _backward(self, batch: MicroBatch, labelled_tokens: int) -> torch.Tensor:
-        """Add a micro-batch's gradient; returns its share of the step's loss, without waiting for the device."""
+    def _gradient(self, step: Step, stop: StopRequest) -> torch.Tensor:
+        """Add up the gradients of the step's micro-batches, in their order whoever is done first.
+
+        Returns the step's loss without waiting for the device.
+        """
+        parts = self.packing.split(step.indices, self.lengths[list(step.indices)].tolist())
+        parameters = list(self.parameters.values())
+        total = torch.zeros((), device=self.model.device)
+
+        def one(indices: Sequence[int]) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
+            batch = collate(self.job.plan.examples, indices, self.model.device, rounded=self.rounded)
+            loss = self._loss(batch, step.labelled_tokens)
+            return loss.detach(), torch.autograd.grad(loss, parameters)
+
+        for loss, gradients in (self.pool.map if self.pool else map)(one, parts):
+            total += loss
+            for parameter, gradient in zip(parameters, gradients, strict=True):
+                parameter.grad = gradient if parameter.grad is None else parameter.grad.add_(gradient)
+            self._end_if_wanted(stop)
+        return total
+
+    def _loss(self, batch: MicroBatch, labelled_tokens: int) -> torch.Tensor:
+        """A micro-batch's share of the step's loss."""
         hidden = self.model.hidden(batch.input_ids, batch.layout).index_select(0, batch.rows)
-        loss = scaled_loss(hidden, self.model.output_weight, batch.targets, self.job.loss_chunk, 1 / labelled_tokens)
-        loss.backward()
-        return loss.detach()
+        return scaled_loss(hidden, self.model.output_weight, batch.targets, self.job.loss_chunk, 1 / labelled_tokens)
 
     def _count(self, step: Step, seconds: float, finite: bool) -> None:
         progress = self.progress

@@ -42,6 +42,10 @@ class TrainingSettings(Settings):
     dtype: Literal["auto", "bf16", "fp32"] = setting(
         "auto", "format of the base and of the products; auto is bf16 where the device multiplies it in hardware"
     )
+    side_by_side: Count | Literal["auto"] = setting(
+        "auto",
+        "micro-batches computed at once on a CPU, each on its share of the cores; auto: as measured for the base",
+    )
     loss_chunk: Count | Literal["auto"] = setting(
         "auto", "labelled tokens whose logits are held at a time; auto keeps them near 256 MB"
     )
