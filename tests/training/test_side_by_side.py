@@ -1,4 +1,4 @@
-"""Micro-batches at once: the same gradient as one after the other, the same bits on every run, one worker on large bases."""
+"""Micro-batches at once: the same gradient as one after the other, and the same bits on every run."""
 
 from types import SimpleNamespace
 
