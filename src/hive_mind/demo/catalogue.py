@@ -13,7 +13,7 @@ from random import Random
 from hive_mind.demo.documents import ANSWER, CHANCE, DEFAULT_SYSTEM, Document, chat, mixed
 from hive_mind.demo.forms import STYLES, Form, Request, article, ask, draw_form
 from hive_mind.demo.layouts import HEADINGS, Layout, compact, draw_layout
-from hive_mind.demo.values import code
+from hive_mind.demo.values import KINDS, Kind, code
 
 NO_FIT = (
     "Sorry, none of these fits that.", "Sorry, I have no form for that.", "Sorry, there is nothing here for that.",
@@ -36,9 +36,9 @@ NEAR = 0.5
 def catalogue(rng: Random) -> Document:
     """A list of one to four forms and several requests, some of which none of them fits."""
     layout = draw_layout(rng)
-    shown, others = _draw_forms(rng, layout.style, rng.choice((1, 2, 2, 3, 3, 4)), 4)
+    shown, others = draw_forms(rng, layout.style, rng.choice((1, 2, 2, 3, 3, 4)), 4)
     turns: list[tuple[str, str]] = []
-    for fitting in _order(rng, shown, rng.choice((3, 4, 5, 6))):
+    for fitting in order(rng, shown, rng.choice((3, 4, 5, 6))):
         turns += _exchange(rng, layout, fitting, others)
     heading = rng.choice(HEADINGS)
     listing = "\n".join(layout.declare(form) for form in shown)
@@ -55,10 +55,10 @@ def catalogue(rng: Random) -> Document:
 
 def choice(rng: Random) -> Document:
     """A list of names and many short requests: which name is meant, or none."""
-    shown, others = _draw_forms(rng, rng.choice(STYLES), rng.randint(1, 5), 4)
+    shown, others = draw_forms(rng, rng.choice(STYLES), rng.randint(1, 5), 4)
     none = rng.choice(NO_FIT[:3])
     turns = []
-    for form in _order(rng, shown, rng.randint(5, 10)):
+    for form in order(rng, shown, rng.randint(5, 10)):
         wanted = form or rng.choice(others)
         turns += [("user", ask(rng, wanted, rng.choice((0, 0, 1))).text), ("assistant", form.name if form else none)]
     heading = rng.choice(HEADINGS)
@@ -71,19 +71,21 @@ def choice(rng: Random) -> Document:
     return chat("choice", turns, f"{heading}:\n{names}")
 
 
-def _draw_forms(rng: Random, style: str, shown: int, others: int) -> tuple[list[Form], list[Form]]:
+def draw_forms(
+    rng: Random, style: str, shown: int, others: int, kinds: Sequence[Kind] = KINDS
+) -> tuple[list[Form], list[Form]]:
     """Forms that are shown, and others that are asked for in vain; names differ throughout."""
-    forms = [draw_form(rng, style)]
+    forms = [draw_form(rng, style, None, kinds)]
     while len(forms) < shown + others:
         near = rng.choice(forms) if rng.random() < NEAR else None
-        form = draw_form(rng, style, near)
+        form = draw_form(rng, style, near, kinds)
         if all(form.name != other.name for other in forms):
             forms.append(form)
     rng.shuffle(forms)
     return forms[:shown], forms[shown:]
 
 
-def _order(rng: Random, shown: Sequence[Form], count: int) -> list[Form | None]:
+def order(rng: Random, shown: Sequence[Form], count: int) -> list[Form | None]:
     """What `count` requests want: one of the forms shown in two of three, each before any comes again, or none."""
     queue: list[Form] = []
     wanted: list[Form | None] = []

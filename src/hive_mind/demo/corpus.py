@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hive_mind.demo import catalogue, skills, stdlib, texts
+from hive_mind.demo import catalogue, skills, stdlib, texts, wide_catalogue
 from hive_mind.demo.documents import ANSWER, END_OF_TEXT, Document
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ KINDS: dict[str, Maker] = {
     "comprehension": skills.comprehension,
     "choice": catalogue.choice,
     "catalogue": catalogue.catalogue,
+    "wide_catalogue": wide_catalogue.wide_catalogue,
 }
 RANDOM_TOKENS = "random_tokens"
 CHANCE_WEIGHT = 0.05

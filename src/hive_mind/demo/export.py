@@ -16,7 +16,7 @@ from hive_mind.model.base import IDENTITY_FILE, weights_digest
 from hive_mind.model.qwen2 import Qwen2
 
 BASE_ID = "hive-mind/tiny-base"
-RECORD_LOSS, RECORD_SKILLS = "loss", ("induction", "copy", "lookup", "records", "choice", "catalogue")
+RECORD_LOSS, RECORD_SKILLS = "loss", ("induction", "copy", "lookup", "records", "choice", "catalogue", "wide_catalogue")
 
 
 def export(settings: BaseBuildSettings, model: Qwen2, corpus: Corpus, state: dict[str, Any]) -> None:
@@ -138,7 +138,8 @@ def draw_curve(curve: list[dict[str, float]], file: Path) -> None:
     left.plot(tokens, [point[RECORD_LOSS] for point in curve])
     left.set(xlabel="million tokens", ylabel="nats a token", title="Held-out text: loss")
     for name in RECORD_SKILLS:
-        right.plot(tokens, [point[name] for point in curve], label=name)
+        measured = [point for point in curve if name in point]
+        right.plot([point["tokens"] / 1e6 for point in measured], [point[name] for point in measured], label=name)
     right.set(xlabel="million tokens", ylabel="share right", title="Answer tokens foretold", ylim=(0, 1.02))
     right.legend()
     with atomic_write(file) as out:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -51,8 +52,11 @@ def article(noun: str) -> str:
     return "an" if noun[0].lower() in "aeiou" else "a"
 
 
-def draw_form(rng: Random, style: str, near: Form | None = None) -> Form:
-    """Make up a form; `near` shares its verb or, more seldom, its noun, which makes the two easy to mistake."""
+def draw_form(rng: Random, style: str, near: Form | None = None, kinds: Sequence[Kind] = KINDS) -> Form:
+    """Make up a form with fields of these kinds.
+
+    `near` shares its verb or, more seldom, its noun, which makes the two easy to mistake.
+    """
     verbs, noun = rng.choice(words.VERB_GROUPS), rng.choice(words.NOUNS)
     if near is not None:
         if rng.random() < 0.7:
@@ -62,14 +66,14 @@ def draw_form(rng: Random, style: str, near: Form | None = None) -> Form:
     if rng.random() < 0.12:
         noun = made_up(rng)
     if frozenset({*verbs[0].split(), noun}) in TOOL_NAMES:
-        return draw_form(rng, style, near)
-    return Form(verbs, noun, _fields(rng), _name(verbs[0], noun, style))
+        return draw_form(rng, style, near, kinds)
+    return Form(verbs, noun, _fields(rng, kinds), _name(verbs[0], noun, style))
 
 
-def _fields(rng: Random) -> tuple[Field, ...]:
+def _fields(rng: Random, kinds: Sequence[Kind]) -> tuple[Field, ...]:
     taken: set[str] = set()
     fields = []
-    for kind in rng.sample(KINDS, rng.choice((1, 1, 1, 2, 2, 2, 2, 3, 3, 4))):
+    for kind in rng.sample(kinds, rng.choice((1, 1, 1, 2, 2, 2, 2, 3, 3, 4))):
         name = made_up(rng) if rng.random() < 0.08 else rng.choice(kind.names)
         if name not in taken:
             taken.add(name)
@@ -129,15 +133,7 @@ CLOSINGS = (".", ".", "", "", "!", ", please.", ", thanks.", " please", " for me
 
 def ask(rng: Random, form: Form, at_most: int = 4) -> Request:
     """Put into words that `form` is wanted, with most of its fields, `at_most` so many."""
-    filled: dict[str, Any] = {}
-    cues: list[str] = []
-    needed = rng.choice(form.fields).name
-    for field in form.fields[:at_most]:
-        if field.name == needed or rng.random() < 0.85:
-            value = rng.choice(field.options) if field.options else field.kind.draw(rng)
-            filled[field.name] = value
-            cues.append(_cue(rng, field, value))
-    rng.shuffle(cues)
+    filled, cues = phrase_values(rng, form, at_most)
     core = _core(rng, form)
     front = ""
     if cues and rng.random() < 0.12:
@@ -150,6 +146,20 @@ def ask(rng: Random, form: Form, at_most: int = 4) -> Request:
     if rng.random() < 0.75:
         text = text[0].upper() + text[1:]
     return Request(text, form, filled)
+
+
+def phrase_values(rng: Random, form: Form, at_most: int = 4) -> tuple[dict[str, Any], list[str]]:
+    """Draw values for most of a form's fields, `at_most` so many; returns them and the words for each, in any order."""
+    filled: dict[str, Any] = {}
+    cues: list[str] = []
+    needed = rng.choice(form.fields).name
+    for field in form.fields[:at_most]:
+        if field.name == needed or rng.random() < 0.85:
+            value = rng.choice(field.options) if field.options else field.kind.draw(rng)
+            filled[field.name] = value
+            cues.append(_cue(rng, field, value))
+    rng.shuffle(cues)
+    return filled, cues
 
 
 def _core(rng: Random, form: Form) -> str:

@@ -41,25 +41,34 @@ def compact(value: Any) -> str:
 
 
 def _flat_json(form: Form, keys: tuple[str, str]) -> str:
+    return compact({keys[0]: form.name, "about": form.about, keys[1]: flat_fields(form)})
+
+
+def flat_fields(form: Form) -> dict[str, Any]:
+    """Fields with a word for their type, or their choices."""
     types = WORDS_FOR_TYPES["json"]
-    fields = {field.name: list(field.options) or types[field.kind.type] for field in form.fields}
-    return compact({keys[0]: form.name, "about": form.about, keys[1]: fields})
+    return {field.name: list(field.options) or types[field.kind.type] for field in form.fields}
 
 
 def _schema_json(form: Form, required: bool) -> str:
     return compact(_schema(form, required))
 
 
-def _schema(form: Form, required: bool) -> dict[str, Any]:
-    properties = {}
+def properties(form: Form) -> dict[str, Any]:
+    """Fields as JSON Schema's properties."""
+    found = {}
     for field in form.fields:
         kind: dict[str, Any] = {"type": "string" if field.options else field.kind.type}
         if field.options:
             kind["enum"] = list(field.options)
         if field.kind.type == "array":
             kind["items"] = {"type": "string"}
-        properties[field.name] = kind
-    schema = {"title": form.name, "description": form.about, "type": "object", "properties": properties}
+        found[field.name] = kind
+    return found
+
+
+def _schema(form: Form, required: bool) -> dict[str, Any]:
+    schema = {"title": form.name, "description": form.about, "type": "object", "properties": properties(form)}
     return schema | {"required": [form.fields[0].name]} if required else schema
 
 
@@ -67,7 +76,8 @@ def _nested_schema_json(form: Form, keys: tuple[str, str], required: bool) -> st
     return compact({"type": keys[0], keys[0]: _schema(form, required)})
 
 
-def _listed(form: Form) -> str:
+def listed(form: Form) -> str:
+    """A form in one line of words."""
     fields = ", ".join(
         f"{field.name} ({'/'.join(field.options)})" if field.options else field.name for field in form.fields
     )
@@ -132,11 +142,11 @@ def draw_layout(rng: Random) -> Layout:
     if shape == 2:
         return Layout("noun_verb", _table, _insert, "Answer in SQL.")
     if shape == 3:
-        return Layout(style, _listed, _yaml, "Answer in YAML.")
+        return Layout(style, listed, _yaml, "Answer in YAML.")
     keys = rng.choice(WRAPPERS)
     required = rng.random() < 0.5
     declare = rng.choice((
-        _listed, lambda form: _schema_json(form, required), lambda form: _flat_json(form, keys),
+        listed, lambda form: _schema_json(form, required), lambda form: _flat_json(form, keys),
         lambda form: _nested_schema_json(form, keys, required), lambda form: _nested_schema_json(form, keys, required),
     ))  # fmt: skip
     return _json_layout(rng, style, keys, declare)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from hive_mind.demo import catalogue, skills, texts
+from hive_mind.demo import catalogue, skills, texts, wide_catalogue
 from hive_mind.demo.corpus import Corpus
 from hive_mind.demo.documents import ANSWER, Document
 from hive_mind.demo.stdlib import stdlib
@@ -24,6 +24,7 @@ PROBES: dict[str, Callable[[Random], Document]] = {
     "records": skills.records,
     "choice": catalogue.choice,
     "catalogue": catalogue.catalogue,
+    "wide_catalogue": wide_catalogue.wide_catalogue,
 }
 """Skill -> its documents. Scored is the share of answer tokens that greedy decoding gets right, given the text so far,
 the share of whole answers, and the share of first tokens: they choose the entry, or say that none fits."""
