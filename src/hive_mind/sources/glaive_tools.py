@@ -108,7 +108,7 @@ def _is_whole(text: str, turns: list[Turn]) -> bool:
         return False
     if calls and text.endswith(("}", "]", "</functioncall>")):
         return True
-    if any(text.endswith(CALL_MARK[:size]) for size in range(2, len(CALL_MARK))):
+    if any(text.endswith(CALL_MARK[:size]) for size in range(5, len(CALL_MARK))):
         return False
     return ends_sentence(text) or not any(turn.ended for turn in turns if turn.role == "assistant")
 

@@ -109,27 +109,35 @@ def _marks_of_layout(chat: str, places: list[_Mark]) -> list[_Mark]:
     assistant's began inside it, after a single empty line.
     """
     marks: list[_Mark] = []
-    inside: _Mark | None = None
+    unproven: list[_Mark] = []
+    begun = False
     for place in places:
-        assistant_speaks = bool(marks) and marks[-1].role == "assistant"
+        speaker = marks[-1].role if marks else ""
         if place.line_ends >= 3:
-            if inside is not None and place.line_ends == _AFTER_END:
-                marks.append(inside)
-            elif place.word == "A" and place.line_ends < _AFTER_END and assistant_speaks:
+            if place.line_ends == _AFTER_END:
+                marks += _proven(unproven)
+            elif place.word == "A" and (speaker == "assistant" or begun):
                 continue  # the answer of a quiz
             marks.append(place)
-            inside = None
-        elif (
-            place.line_ends == 2
-            and place.role == "assistant"
-            and marks
-            and not assistant_speaks
-            and (inside is None or (inside.word == "A" and place.word != "A"))
-        ):
-            inside = place
-    if inside is not None and END_MARK in chat[inside.end :]:
-        marks.append(inside)
-    return marks
+            unproven, begun = [], False
+        elif place.line_ends == 2 and speaker != "assistant" and (place.role == "assistant" or place.role == speaker):
+            unproven.append(place)
+            begun = begun or place.word == "ASSISTANT"
+    proven = _proven(unproven)
+    return marks + proven if proven and END_MARK in chat[proven[-1].end :] else marks
+
+
+def _proven(places: list[_Mark]) -> list[_Mark]:
+    """Return the marks among places inside a turn that holds an end mark: the assistant's begins there.
+
+    Results before it, which follow a result, are marks too. "A:" may be part of a quiz, so ASSISTANT: is preferred.
+    """
+    words = [place.word for place in places]
+    word = "ASSISTANT" if "ASSISTANT" in words else "A"
+    if word not in words:
+        return []
+    first = words.index(word)
+    return [place for place in places[:first] if place.role == "tool"] + [places[first]]
 
 
 def _turn(role: str, body: str) -> Turn:
