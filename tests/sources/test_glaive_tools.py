@@ -119,6 +119,8 @@ def test_the_assistant_speaking_twice_is_one_message() -> None:
     assert made.messages[1].content == "Let me look." and len(made.messages[1].tool_calls) == 1
     both = converted(WITHOUT, f"USER: a\n\n\nASSISTANT: Sure!{END}ASSISTANT: Here it is.{END}")
     assert both.messages[1:] == (Message("assistant", "Sure!\n\nHere it is."),)
+    listed = converted(WITHOUT, f"USER: a\n\n\nASSISTANT: These:{END}ASSISTANT: 1. One{END}")
+    assert listed.messages[1:] == (Message("assistant", "These:\n\n1. One"),)
 
 
 def test_a_call_and_the_next_call_without_results_are_one_message() -> None:

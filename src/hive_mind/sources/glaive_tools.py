@@ -151,7 +151,7 @@ def _read_answers(turns: Iterable[Turn], numbers: Iterator[int]) -> list[Message
             if calls:
                 messages.append(_answer(said, calls))
                 said, calls = [], []
-            elif said and not ends_sentence(said[-1]):
+            elif said and not ends_sentence(said[-1]) and not said[-1].endswith(":"):
                 # the set's makers took "AI:" inside texts for a mark, and put an end mark and ASSISTANT: in its place
                 raise MalformedConversation("broken_off_answer", f"an answer breaks off: {said[-1][-60:]!r}")
         if text:
