@@ -273,7 +273,9 @@ def test_every_reason_to_reject_has_a_row(code: str) -> None:
         (declared(SEARCH), f"{USER}ASSISTANT: {CALL[:-20]}{END}", "call_not_readable"),
         (WITHOUT, f"{USER}ASSISTANT: b <|endoftext|> c{END}", "text_after_end_mark"),
         (WITHOUT, f"{USER}ASSISTANT:", "no_answer"),
-        (declared(SEARCH), f"{USER}ASSISTANT: {CALL[:-20]}", "no_answer"),
+        (WITHOUT, f"{USER}ASSISTANT: Let me look. <function", "no_answer"),
+        (declared(SEARCH), f"{USER}ASSISTANT: {CALL[:-20]}", "call_not_readable"),
+        (declared(SEARCH), USER + "ASSISTANT: " + calling('\'{"q": NaN}\''), "call_not_readable"),
         (declared(SEARCH), f"{USER}A: {CALL}{END}FUNCTION RESPONSE: 1{END}FUNCTION RESPONSE: 2", "result_without_call"),
     ],
 )  # fmt: skip

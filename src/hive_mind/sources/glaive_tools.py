@@ -101,16 +101,17 @@ def _whole_turns(turns: list[Turn]) -> list[Turn]:
 
 
 def _is_whole(text: str, turns: list[Turn]) -> bool:
-    """Judge a last turn without an end mark: its calls must be readable and, where others have one, its text end."""
+    """Judge a last turn without an end mark: where others have one, its calls must be readable and its text end."""
+    others_ended = any(turn.ended for turn in turns if turn.role == "assistant")
     try:
         _, calls = split_calls(text)
     except ValueError:
-        return False
+        return not others_ended  # then it may be a broken call as well, which the reader says
     if calls and text.endswith(("}", "]", "</functioncall>")):
         return True
     if any(text.endswith(CALL_MARK[:size]) for size in range(5, len(CALL_MARK))):
         return False
-    return ends_sentence(text) or not any(turn.ended for turn in turns if turn.role == "assistant")
+    return not others_ended or ends_sentence(text)
 
 
 def _read_turns(turns: list[Turn]) -> list[Message]:
