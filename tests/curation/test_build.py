@@ -314,7 +314,7 @@ def test_the_real_rows_all_of_them(real_data: Path, tmp_path: Path) -> None:
         "code_alpaca": 19_000, "glaive_tools": 260, "bash_commands": 12_607, "xlam": 700,
     }  # fmt: skip
     assert figures["code_alpaca"]["rejects"] == {"empty_answer": 6}
-    assert figures["glaive_tools"]["rejects"] == {}
+    assert figures["glaive_tools"]["rejects"] == {"wrong_type": 1}
     assert figures["bash_commands"]["rejects"] == {"annotators_note": 4}
     assert sum(figures["xlam"]["rejects"].values()) <= 0.035 * 700
     for counts in figures.values():

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 from hive_mind.conversation import Conversation, Message, Reject, content_digest
+from hive_mind.curation.call_check import Problem, call_problem
 from hive_mind.files import json_line
 
 SPECIAL_TOKEN_TEXT = re.compile(
@@ -24,11 +25,8 @@ def accept(conversation: Conversation) -> Conversation | Reject:
     problem = _text_problem(conversation)
     if problem is None:
         conversation = _tidy(conversation)
-        problem = _order_problem(conversation.messages) or _call_problem(conversation)
+        problem = _order_problem(conversation.messages) or call_problem(conversation)
     return conversation if problem is None else Reject(conversation.source, *problem, raw="")
-
-
-Problem = tuple[str, str]
 
 
 def _tidy(conversation: Conversation) -> Conversation:
@@ -59,14 +57,14 @@ def _order_problem(messages: tuple[Message, ...]) -> Problem | None:
         role = message.role
         if role == "system" and position > 0:
             return "roles_out_of_order", "a system message stands after the first place"
-        if role == "assistant" and before not in ("user", "tool"):
-            return "roles_out_of_order", f"an assistant turn follows {before or 'nothing'}"
         if role == "tool":
             if waiting == 0:
                 return "result_without_call", "a tool result answers no call"
             waiting -= 1
         elif waiting:
             return "call_without_result", f"{waiting} call(s) have no result, but the conversation goes on"
+        if role == "assistant" and before not in ("user", "tool"):
+            return "roles_out_of_order", f"an assistant turn follows {before or 'nothing'}"
         if role == "user" and not message.content:
             return "empty_request", "a user message is empty"
         if role == "assistant":
@@ -74,23 +72,6 @@ def _order_problem(messages: tuple[Message, ...]) -> Problem | None:
                 return "empty_answer", "an assistant turn has neither text nor calls"
             waiting = len(message.tool_calls)
         before = role
-    return None
-
-
-def _call_problem(conversation: Conversation) -> Problem | None:
-    """Check that calls are calls of declared tools, with all that these require."""
-    required: dict[str, list[str]] = {}
-    for tool in conversation.tools:
-        if tool.name in required:
-            return "tool_declared_twice", f"the tool {tool.name} is declared twice"
-        names = tool.parameters.get("required")
-        required[tool.name] = [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
-    for call in conversation.calls:
-        if call.name not in required:
-            return "undeclared_tool", f"{call.name} is called but not declared"
-        missing = [name for name in required[call.name] if name not in call.arguments]
-        if missing:
-            return "missing_argument", f"a call of {call.name} lacks {', '.join(missing)}"
     return None
 
 
