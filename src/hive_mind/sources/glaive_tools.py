@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from hive_mind.conversation import JSON, Conversation, MalformedConversation, Message, Reject, Tool, ToolCall
 from hive_mind.sources.call_text import read_call
 from hive_mind.sources.source import GroupBy, Hub, build, decode_at, reject, text_of
+from hive_mind.tool_schema import read_tool
 
 NAME = "glaive_tools"
 LICENCE = "Apache-2.0"
@@ -68,7 +69,7 @@ def _read_system(system: str) -> tuple[str, list[Tool]]:
             raise MalformedConversation("tools_not_readable", f"a tool declaration is not JSON: {error}") from None
         if not isinstance(row, dict):
             raise MalformedConversation("tools_not_readable", "a tool declaration is not a JSON object")
-        tools.append(Tool.from_dict(row))
+        tools.append(read_tool(row))
         declared = declared[end:].lstrip(" \t\r\n,")
     return words.strip(), tools
 
