@@ -19,6 +19,7 @@ DATA_CODE = [
     ROOT / "src/hive_mind/curation/ingest.py",
     ROOT / "src/hive_mind/curation/read.py",
     *sorted((ROOT / "src/hive_mind/sources").glob("*.py")),
+    *sorted((ROOT / "src/hive_mind/tool_schema").glob("*.py")),
 ]
 
 

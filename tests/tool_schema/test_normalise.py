@@ -178,6 +178,8 @@ def one(parameter: Any) -> Any:
          {"type": "object", "properties": {}, "required": ["b"]}),
         ({"oneOf": [{"type": "float"}, {"not": {"type": "dict"}}]},
          {"oneOf": [{"type": "number"}, {"not": {"type": "object"}}]}),
+        ({"type": "dict", "properties": []}, {"type": "object", "properties": {}}),
+        ({"type": "dict", "additionalProperties": "False"}, {"type": "object", "additionalProperties": False}),
         (True, True),
     ],
 )  # fmt: skip

@@ -14,7 +14,7 @@ from hive_mind.tool_schema.keywords import Note, flag, lift_required, rewrite
 from hive_mind.tool_schema.type_grammar import any_of
 from hive_mind.tool_schema.type_names import TypeName, read_type
 
-_MAY_BE_NULL = frozenset({"const", "default"})
+_NEVER_NULL = standard.KEYWORDS - {"const", "default"}
 
 
 def translate(schema: JSON, place: str, notes: list[Note]) -> JSON:
@@ -62,13 +62,14 @@ def _says_needed(key: str, value: Any) -> bool:
 
 def _translate(value: Any, place: str, notes: list[Note]) -> Any:
     if isinstance(value, str):
-        value = {"type": value}  # {"items": "string"}: where a schema must stand, a text can only name a type
+        # {"items": "string"}: where a schema must stand, a text can only name a type, or be true or false in quotes
+        value = {"type": value} if flag(value) is None else flag(value)
     if not isinstance(value, dict):
         return value
     schema = lift_required(_required_by_type(value), place, notes)
     made: JSON = {}
     for key, content in schema.items():
-        if content is None and key in standard.KEYWORDS - _MAY_BE_NULL:
+        if content is None and key in _NEVER_NULL:
             continue  # the padding of a table whose rows all have the same keys
         if key == "required" and flag(content) is not None:
             continue  # a flag on what is no property, where it says nothing
@@ -95,6 +96,8 @@ def _content(key: str, content: Any, place: str, notes: list[Note]) -> Any:
         return [_translate(part, f"{place}[{position}]", notes) for position, part in enumerate(content)]
     if key in standard.ONE_SCHEMA:
         return _translate(content, place, notes)
+    if key in standard.NAMED_SCHEMAS and content == []:
+        return {}  # PHP's way of writing an empty object
     if key in standard.NAMED_SCHEMAS and isinstance(content, dict):
         present = {name: part for name, part in content.items() if part is not None}
         return {name: _translate(part, f"{place}.{name}", notes) for name, part in present.items()}
