@@ -61,7 +61,13 @@ def test_json_schema_in_every_layout_comes_back_as_it_is(written: dict[str, Any]
 
 
 def test_a_tool_without_parameters() -> None:
-    for written in ({"name": "f"}, {"name": "f", "parameters": {}}, {"name": "f", "inputSchema": None}):
+    for written in (
+        {"name": "f"},
+        {"name": "f", "parameters": {}},
+        {"name": "f", "inputSchema": None},
+        {"name": "f", "parameters": {"type": "any"}},
+        {"name": "f", "parameters": {"type": None, "a": None}},
+    ):
         assert normalise(written).tool.parameters == {"type": "object", "properties": {}}
 
 
@@ -217,6 +223,7 @@ def test_lists_of_required_names_in_the_wrong_place_are_moved() -> None:
     beside = {"type": "object", "properties": {"a": {"type": "string"}}}
     assert schema_of(beside, required=["a"]) == right
     assert schema_of(beside, required=["b"]) == beside
+    assert schema_of({"a": {"type": "str"}, "b": {"type": "str"}}, required=["b"])["required"] == ["b"]
 
 
 def test_unknown_type_names_allow_everything_and_are_noted_with_their_place() -> None:
@@ -246,6 +253,7 @@ def test_each_kind_of_note_is_logged_once(caplog: pytest.LogCaptureFixture, monk
         ({"function": "f"}, "tools_not_readable"),
         ({"name": "f", "parameters": {"a": object()}}, "tools_not_readable"),
         ({"name": "f", "parameters": {"a": "str"}}, "tools_not_readable"),
+        ({"name": "f", "parameters": {"a": {"type": "str"}, "type": "any"}}, "tools_not_readable"),
         ({"name": "", "parameters": {}}, "tool_without_name"),
         ({"name": ["f"]}, "tool_without_name"),
         ({"name": "f", "parameters": ["a"]}, "tool_parameters_not_object"),

@@ -79,29 +79,31 @@ def _normalise(text: str) -> Normalised:
 
 def _schema(tool: Tool, function: JSON, notes: list[Note]) -> JSON:
     parameters = _with_required_from_outside(tool.parameters, function, notes)
-    present = {name: part for name, part in parameters.items() if part is not None}
-    if _is_table(present):
-        made = translate_table(present, _PLACE, notes)
-    elif not KEYWORDS.isdisjoint(parameters):
-        made = parameters if problem(parameters, _PLACE) is None else translate(parameters, _PLACE, notes)
+    if _is_table(parameters):
+        made = translate_table(parameters, _PLACE, notes)
     else:
-        raise MalformedConversation(
-            "tools_not_readable", f"parameters of tool {tool.name} are neither a schema nor a table of parameters"
-        )
+        made = parameters if problem(parameters, _PLACE) is None else translate(parameters, _PLACE, notes)
+        if _is_table(made) or not _says_a_keyword(parameters):
+            raise MalformedConversation(
+                "tools_not_readable", f"parameters of tool {tool.name} are neither a schema nor a table of parameters"
+            )
+        if KEYWORDS.isdisjoint(made):
+            return {"type": "object", "properties": {}}  # {"type": "any"} says nothing of its arguments
     fault = problem(made, _PLACE) or _no_object(made)
     if fault:
         raise MalformedConversation("tool_schema_invalid", f"the declaration of {tool.name} is broken: {fault}")
-    return made or {"type": "object", "properties": {}}
+    return made
 
 
 def _is_table(parameters: JSON) -> bool:
     """Tell whether this is a table of parameters, {"city": {"type": "str"}}, and not a schema.
 
     In a table everything is a parameter's declaration, an object, but for a list of the required ones. In a schema
-    some keyword holds something else, or `properties` is itself such a table.
+    some keyword holds something else, or `properties` is itself such a table. Nulls are padding in either.
     """
     listed = parameters.get("required")
-    names = [name for name in parameters if not (name == "required" and isinstance(listed, list))]
+    present = [name for name, part in parameters.items() if part is not None]
+    names = [name for name in present if not (name == "required" and isinstance(listed, list))]
     if not names or not all(isinstance(parameters[name], dict) for name in names):
         return False
     if isinstance(listed, list) and not all(name in names for name in listed):
@@ -112,12 +114,18 @@ def _is_table(parameters: JSON) -> bool:
     return properties is None or not all(isinstance(part, dict | bool) for part in properties.values())
 
 
+def _says_a_keyword(parameters: JSON) -> bool:
+    present = [name for name, part in parameters.items() if part is not None]
+    return not present or not KEYWORDS.isdisjoint(present)
+
+
 def _with_required_from_outside(parameters: JSON, function: JSON, notes: list[Note]) -> JSON:
     """Take in a list of required names that stands beside the parameters instead of inside."""
-    outside, properties = function.get("required"), parameters.get("properties")
-    if not isinstance(outside, list) or not isinstance(properties, dict) or "required" in parameters:
+    outside = function.get("required")
+    names = parameters if _is_table(parameters) else parameters.get("properties")
+    if not isinstance(outside, list) or not isinstance(names, dict) or "required" in parameters:
         return parameters
-    if not outside or not all(isinstance(name, str) and name in properties for name in outside):
+    if not outside or not all(isinstance(name, str) and name in names for name in outside):
         return parameters
     notes.append(Note("required", "a list of names beside the parameters; it is moved into them"))
     return {**parameters, "required": outside}

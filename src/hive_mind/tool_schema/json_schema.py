@@ -178,7 +178,7 @@ def kind(value: Any) -> str:
 
 
 _CHECKS: Checks = {
-    **dict.fromkeys(ONE_SCHEMA, _schema),
+    **dict.fromkeys(ONE_SCHEMA - {"additionalItems"}, _schema),
     **dict.fromkeys(NAMED_SCHEMAS, _named_schemas),
     **dict.fromkeys(LISTED_SCHEMAS, _listed_schemas),
     **dict.fromkeys(_TEXTS, _text),
@@ -196,10 +196,10 @@ _CHECKS: Checks = {
     "dependencies": _dependencies,
     "nullable": _nullable,
 }
-_LEGACY_CHECKS: Checks = {**_CHECKS, "items": _schema_or_list}
+_LEGACY_CHECKS: Checks = {**_CHECKS, "items": _schema_or_list, "additionalItems": _schema}
 _EARLY_CHECKS: Checks = {
     **_LEGACY_CHECKS, "exclusiveMaximum": _number_or_flag, "exclusiveMinimum": _number_or_flag,
 }  # fmt: skip
 
-KEYWORDS = frozenset(_CHECKS) | {"const", "default"}
+KEYWORDS = frozenset(_LEGACY_CHECKS) | {"const", "default"}
 """Every keyword of JSON Schema that is known here, and OpenAPI's `nullable`."""

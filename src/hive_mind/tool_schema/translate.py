@@ -36,7 +36,7 @@ def translate_table(parameters: JSON, place: str, notes: list[Note]) -> JSON:
     properties: JSON = {}
     needed = []
     for name, parameter in parameters.items():
-        if name == "required" and isinstance(listed, list):
+        if parameter is None or (name == "required" and isinstance(listed, list)):
             continue
         if not _may_be_left_out(parameter):
             needed.append(name)
