@@ -16,9 +16,11 @@ GUIDE = (ROOT / "docs" / "DATASET_GUIDE.md").read_text(encoding="utf-8")
 DATA_CODE = [
     ROOT / "src/hive_mind/conversation.py",
     ROOT / "src/hive_mind/curation/accept.py",
+    ROOT / "src/hive_mind/curation/call_check.py",
     ROOT / "src/hive_mind/curation/ingest.py",
     ROOT / "src/hive_mind/curation/read.py",
     *sorted((ROOT / "src/hive_mind/sources").glob("*.py")),
+    *sorted((ROOT / "src/hive_mind/tool_schema").glob("*.py")),
 ]
 
 

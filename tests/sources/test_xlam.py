@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from hive_mind.conversation import Conversation, Reject
 from hive_mind.curation.accept import accept
@@ -47,6 +48,15 @@ def test_query_tools_and_answers() -> None:
         },
         "required": ["what"],
     }
+
+
+def test_an_answers_value_never_changes_a_schema() -> None:
+    """A call may break its tool's types, as some of the set do; the declaration stands as it was written."""
+    fitting = convert(row())
+    assert isinstance(fitting, Conversation)
+    for value in (2.5, "two", None, [2], {"n": 2}):
+        made = convert(row(answers=[{"name": "find", "arguments": {"what": 7, "limit": value, "new": value}}]))
+        assert isinstance(made, Conversation) and made.tools == fitting.tools
 
 
 def test_lists_that_are_not_in_strings_are_read_too() -> None:
@@ -117,6 +127,8 @@ def test_at_least_965_of_a_thousand_real_rows_are_usable(real_data: Path) -> Non
         assert isinstance(made, Conversation), made
         for call, answer in zip(made.calls, json.loads(item.row["answers"]), strict=True):
             assert (call.name, call.arguments) == (answer["name"], answer["arguments"])
+        for tool in made.tools:
+            Draft202012Validator.check_schema(tool.parameters)
         results.append(accept(made))
     assert sum(isinstance(result, Conversation) for result in results) >= 0.965 * len(results)
     codes = {result.code for result in results if isinstance(result, Reject)}

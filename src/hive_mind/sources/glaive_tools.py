@@ -10,6 +10,7 @@ from hive_mind.conversation import JSON, Conversation, MalformedConversation, Me
 from hive_mind.sources.call_text import CALL_MARK, split_calls
 from hive_mind.sources.glaive_turns import ROLES, Turn, ends_sentence, split_turns
 from hive_mind.sources.source import GroupBy, Hub, build, decode_at, reject, text_of
+from hive_mind.tool_schema import read_tool
 
 NAME = "glaive_tools"
 LICENCE = "Apache-2.0"
@@ -83,7 +84,7 @@ def _read_tools(declared: str) -> list[Tool]:
             raise MalformedConversation("tools_not_readable", f"a tool declaration is not JSON: {error}") from None
         if not isinstance(row, dict):
             raise MalformedConversation("tools_not_readable", "a tool declaration is not a JSON object")
-        tool = Tool.from_dict(row)
+        tool = read_tool(row)
         if tool.name not in first or tool != first[tool.name]:
             tools.append(tool)
             first.setdefault(tool.name, tool)

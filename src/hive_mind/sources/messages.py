@@ -13,6 +13,7 @@ from hive_mind.conversation import JSON, Conversation, MalformedConversation, Me
 from hive_mind.sources.call_text import read_call
 from hive_mind.sources.source import GroupBy, Hub, build, parse_json, reject
 from hive_mind.sources.timestamps import utc
+from hive_mind.tool_schema import read_tool
 
 NAME = "messages"
 LICENCE = "unknown"
@@ -55,7 +56,7 @@ def convert(row: JSON) -> Conversation | Reject:
         made = build(
             name,
             [Message.from_dict(turn) for turn in _link_results(openai)],
-            [Tool.from_dict(tool) for tool in _read_tools(declared)],
+            _read_tools(declared),
             utc(row.get("timestamp")),
         )
     except MalformedConversation as error:
@@ -154,14 +155,14 @@ def _take_tools_from_system(turns: list[JSON]) -> Any:
     return [line for line in found[1].splitlines() if line.strip()]
 
 
-def _read_tools(declared: Any) -> list[JSON]:
+def _read_tools(declared: Any) -> list[Tool]:
     if isinstance(declared, str):
         declared = _parse_tools(declared)
     if declared is None:
         return []
     if not isinstance(declared, list):
         raise MalformedConversation("tools_not_list", "tools is not a list")
-    return [_read_tool(_parse_tools(tool) if isinstance(tool, str) else tool) for tool in declared]
+    return [read_tool(_parse_tools(tool) if isinstance(tool, str) else tool) for tool in declared]
 
 
 def _parse_tools(text: str) -> Any:
@@ -169,12 +170,3 @@ def _parse_tools(text: str) -> Any:
         return parse_json(text) if text.strip() else []
     except ValueError as error:
         raise MalformedConversation("tools_not_readable", f"tools is not JSON: {error}") from None
-
-
-def _read_tool(tool: Any) -> JSON:
-    """Rewrite an OpenAI, Anthropic (`input_schema`) or MCP (`inputSchema`) declaration as OpenAI's."""
-    function = tool.get("function", tool) if isinstance(tool, dict) else None
-    if not isinstance(function, dict):
-        raise MalformedConversation("tools_not_readable", "a tool is not an object")
-    schema = function.get("parameters") or function.get("input_schema") or function.get("inputSchema")
-    return {**function, "parameters": schema}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from hive_mind.conversation import JSON, Conversation, MalformedConversation, Message, Reject, Tool, ToolCall
-from hive_mind.sources.python_types import schema_of
 from hive_mind.sources.source import GroupBy, Hub, build, parse_json, reject, text_of
+from hive_mind.tool_schema import read_tool
 
 NAME = "xlam"
 LICENCE = "CC-BY-4.0"
@@ -29,7 +29,7 @@ def convert(row: JSON) -> Conversation | Reject:
     if not query.strip():
         return reject(NAME, "empty_request", "the query is empty")
     try:
-        tools = [_tool(tool) for tool in _list(row.get("tools"), "tools_not_readable", "tools")]
+        tools = [read_tool(tool) for tool in _list(row.get("tools"), "tools_not_readable", "tools")]
         calls = [
             _call(answer, position)
             for position, answer in enumerate(_list(row.get("answers"), "call_not_readable", "answers"))
@@ -56,35 +56,6 @@ def _call(answer: Any, position: int) -> ToolCall:
     if not isinstance(answer, dict):
         raise MalformedConversation("call_not_readable", "an answer is not an object")
     return ToolCall.from_dict({"name": answer.get("name"), "arguments": answer.get("arguments")}, position)
-
-
-def _tool(tool: Any) -> Tool:
-    if not isinstance(tool, dict):
-        raise MalformedConversation("tools_not_readable", "a tool is not an object")
-    parameters = tool.get("parameters") or {}
-    if not isinstance(parameters, dict):
-        raise MalformedConversation("tool_parameters_not_object", "a tool's parameters are not an object")
-    properties, required = {}, []
-    for name, parameter in parameters.items():
-        properties[name], optional = _property(parameter)
-        if not optional:
-            required.append(name)
-    schema: JSON = {"type": "object", "properties": properties}
-    if required:
-        schema["required"] = required
-    return Tool.from_dict({"name": tool.get("name"), "description": tool.get("description"), "parameters": schema})
-
-
-def _property(parameter: Any) -> tuple[JSON, bool]:
-    """Return a parameter's schema and whether it may be left out: its type says so, or it has a default."""
-    if not isinstance(parameter, dict):
-        raise MalformedConversation("tools_not_readable", "a parameter's declaration is not an object")
-    schema, optional = schema_of(str(parameter.get("type") or ""))
-    if parameter.get("description"):
-        schema["description"] = str(parameter["description"])
-    if "default" in parameter:
-        schema["default"] = parameter["default"]
-    return schema, optional or "default" in parameter
 
 
 def _same_names_are_equal(tools: list[Tool]) -> bool:
