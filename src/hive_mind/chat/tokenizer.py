@@ -31,6 +31,8 @@ class ChatTokenizer:
     stop_ids: frozenset[int]
     pad_id: int
     digest: str
+    cuts_exactly: bool
+    """Whether the pieces between special tokens, each encoded by itself, give the tokens of the whole text."""
 
     @property
     def vocab_size(self) -> int:
@@ -41,6 +43,20 @@ class ChatTokenizer:
         """Matches the text of any special token, longest first."""
         names = sorted(self.special_ids, key=len, reverse=True)
         return re.compile("|".join(re.escape(name) for name in names))
+
+    @cached_property
+    def special_cut(self) -> re.Pattern[str]:
+        """Splits a rendered template into texts (even places) and special tokens (odd places)."""
+        return re.compile(f"({self.special_text.pattern})")
+
+    @cached_property
+    def prompt_parts(self) -> list[str]:
+        """The generation prompt cut at its special tokens."""
+        return self.special_cut.split(self.generation_prompt)
+
+    @cached_property
+    def end_of_turn_text(self) -> str:
+        return next(text for text, number in self.special_ids.items() if number == self.end_of_turn)
 
     def encode(self, text: str) -> list[int]:
         """Encode text whose special tokens are meant, such as a rendered template."""
@@ -80,7 +96,8 @@ def load_tokenizer(folder: Path) -> ChatTokenizer:
             f"the tokenizer in {folder} has no chat template; use a base model that brings one (Qwen2.5 does)"
         )
     backend = json.loads(fast.backend_tokenizer.to_str())
-    special_ids = {token["content"]: token["id"] for token in backend["added_tokens"]}
+    added = backend["added_tokens"]
+    special_ids = {token["content"]: token["id"] for token in added}
     backend["added_tokens"] = []
     backend["post_processor"] = None
     end_of_turn, generation_prompt = _turn_marks(fast, special_ids, folder)
@@ -95,6 +112,7 @@ def load_tokenizer(folder: Path) -> ChatTokenizer:
         stop_ids=frozenset(stop_ids),
         pad_id=fast.pad_token_id if fast.pad_token_id is not None else end_of_turn,
         digest=hashlib.sha256(identity.encode()).hexdigest(),
+        cuts_exactly=_cuts_exactly(added, backend),
     )
 
 
@@ -106,12 +124,31 @@ def _turn_marks(fast: Any, special_ids: dict[str, int], folder: Path) -> tuple[i
     turn = _apply(fast, [*asked, {"role": "assistant", "content": "answer"}], (), False)
     if prompt.startswith(before) and turn.startswith(f"{prompt}answer"):
         closing = turn[len(prompt) + len("answer") :]
+        opening = prompt[len(before) :]
         for text, number in special_ids.items():
-            if closing.startswith(text):
-                return number, prompt[len(before) :]
+            if closing.startswith(text) and any(special in opening for special in special_ids):
+                return number, opening
     raise UsageError(
-        f"the chat template in {folder} does not end an assistant turn with a special token; use another base"
+        f"the chat template in {folder} does not begin and end an assistant turn with special tokens; use another base"
     )
+
+
+def _cuts_exactly(added: list[JSON], backend: JSON) -> bool:
+    """Tell whether special tokens separate: what stands on one side never changes the other side's tokens.
+
+    They are found before anything else is done to a text, unless they are looked for in its normalised form or take
+    white space with them; and byte-level pre-tokenizers see each side by itself, unless they put a space in front.
+    """
+    separate = not any(
+        token["normalized"] or token["lstrip"] or token["rstrip"] or token["single_word"] for token in added
+    )
+    normalizer, first = backend["normalizer"], backend["pre_tokenizer"] or {}
+    steps = first.get("pretokenizers", [first])
+    byte_level = all(
+        step.get("type") == "Split" or (step.get("type") == "ByteLevel" and not step["add_prefix_space"])
+        for step in steps
+    )
+    return separate and byte_level and (normalizer is None or normalizer["type"] == "NFC")
 
 
 def _configured_stops(folder: Path) -> list[int]:
