@@ -128,6 +128,8 @@ def lint(
     for finding in findings:
         for line, detail in finding.examples:
             print(f"line {line}: {finding.kind}: {detail}")
+    if not report.rows_with_errors:
+        print("no errors")
     if json_output:
         _print_json({**report.to_dict(), "base": None if tokenizer is None else base, "max_length": max_length})
     if report.rows_with_errors:
@@ -135,7 +137,6 @@ def lint(
             f"{report.rows_with_errors:,} of {report.rows:,} rows of {file} have errors; docs/DATASET_GUIDE.md says "
             "what each kind means, and `hive-mind data build` leaves such rows out or repairs them"
         )
-    print("no errors")
 
 
 def _base_folder(base: str) -> Path:
