@@ -52,6 +52,19 @@ def test_cutting_at_special_tokens_is_exact_for_any_text(tokenizer, turns):
     assert np.frombuffer(tokens.ids, dtype=np.int32).tolist() == by_template(tokenizer, conversation)
 
 
+ASCII = st.text(st.characters(min_codepoint=0, max_codepoint=127), max_size=80)
+PROSE = st.text(" \n\r\t'sStTrRvVeElLmMdD0.,:{}\"_-\x0b\x0c\x1c\x1f\x7f", max_size=40)
+
+
+@settings(max_examples=150, deadline=None)
+@given(texts=st.lists(ASCII | PROSE, min_size=1, max_size=8))
+def test_ascii_text_is_the_tokens_of_its_words(tokenizer, texts):
+    texts = {text for text in texts if not tokenizer.special_text.search(text)}
+    assert tokenizer.words is not None
+    for text, ids in batch._Memory(tokenizer).ids(texts).items():
+        assert np.frombuffer(ids, dtype=np.int32).tolist() == tokenizer.encode(text)
+
+
 def test_an_answer_that_joins_the_prompts_line_break_is_learnt_after_it(qwen_tokenizer):
     """White space and a line break after the prompt's own are one token, which no prompt ends in and nobody learns."""
     conversation = Conversation.build("test", [Message("user", "?"), Message("assistant", "  \nyes")])
@@ -84,6 +97,7 @@ def test_rows_keep_their_order_and_keys_whatever_becomes_of_them(tiny_tokenizer,
 def test_what_is_forgotten_is_encoded_again(tiny_tokenizer, monkeypatch):
     monkeypatch.setattr(batch, "CHUNK_ROWS", 2)
     monkeypatch.setattr(batch, "REMEMBERED_TOKENS", 40)
+    monkeypatch.setattr(batch, "REMEMBERED_WORDS", 6)
     rows = [
         Conversation.build("test", [Message("user", f"say {number % 5}"), Message("assistant", f"word {number}")])
         for number in range(25)
@@ -93,9 +107,9 @@ def test_what_is_forgotten_is_encoded_again(tiny_tokenizer, monkeypatch):
 
 
 def test_a_tokenizer_that_cannot_be_cut_is_used_row_by_row(tiny_tokenizer):
-    whole = dataclasses.replace(tiny_tokenizer, cuts_exactly=False)
     rows = [Conversation.build("test", messages, (WEATHER,)) for messages in CONVERSATIONS.values()]
-    assert rendered(rows, whole) == rendered(rows, tiny_tokenizer)
+    for less in ({"cuts_exactly": False}, {"words": None}):
+        assert rendered(rows, dataclasses.replace(tiny_tokenizer, **less)) == rendered(rows, tiny_tokenizer)
 
 
 @pytest.mark.parametrize(

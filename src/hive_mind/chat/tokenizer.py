@@ -18,6 +18,15 @@ from typing import Any
 from hive_mind.conversation import JSON, Message, Tool
 from hive_mind.errors import UsageError
 
+# How a tokenizer's own pattern reads in Python for ASCII text. Only patterns that the tests hold against their
+# tokenizers stand here: Qwen2.5's, and that of the tiny base.
+_ASCII_WORDS = {
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+":
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\na-zA-Z0-9]?[a-zA-Z]+|[0-9]| ?[^\sa-zA-Z0-9]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
+    r"""\p{L}+|\p{N}| ?\{"|":| ?"|[^\s\p{L}\p{N}]|\r?\n+| +|\s""":
+    r"""[a-zA-Z]+|[0-9]| ?\{"|":| ?"|[^\sa-zA-Z0-9]|\r?\n+| +|\s""",
+}  # fmt: skip
+
 
 @dataclass(frozen=True, eq=False)
 class ChatTokenizer:
@@ -33,6 +42,8 @@ class ChatTokenizer:
     digest: str
     cuts_exactly: bool
     """Whether the pieces between special tokens, each encoded by itself, give the tokens of the whole text."""
+    words: re.Pattern[str] | None
+    """Finds the words of an ASCII text that are encoded each by itself; None where that is not known."""
 
     @property
     def vocab_size(self) -> int:
@@ -113,6 +124,7 @@ def load_tokenizer(folder: Path) -> ChatTokenizer:
         pad_id=fast.pad_token_id if fast.pad_token_id is not None else end_of_turn,
         digest=hashlib.sha256(identity.encode()).hexdigest(),
         cuts_exactly=_cuts_exactly(added, backend),
+        words=_words(backend),
     )
 
 
@@ -149,6 +161,17 @@ def _cuts_exactly(added: list[JSON], backend: JSON) -> bool:
         for step in steps
     )
     return separate and byte_level and (normalizer is None or normalizer["type"] == "NFC")
+
+
+def _words(backend: JSON) -> re.Pattern[str] | None:
+    """Return the pattern of ASCII words where the tokenizer cuts a text by one that is known and encodes bytes."""
+    steps = (backend["pre_tokenizer"] or {}).get("pretokenizers", [])
+    if [step["type"] for step in steps] != ["Split", "ByteLevel"] or backend["model"]["type"] != "BPE":
+        return None
+    split, level = steps
+    pattern = _ASCII_WORDS.get(split["pattern"].get("Regex", ""))
+    plain = split["behavior"] == "Isolated" and not split["invert"] and not level["use_regex"]
+    return re.compile(pattern, re.ASCII) if pattern and plain and not backend["model"]["dropout"] else None
 
 
 def _configured_stops(folder: Path) -> list[int]:
