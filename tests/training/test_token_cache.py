@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ import pytest
 
 from hive_mind.chat.tokenizer import load_tokenizer
 from hive_mind.errors import DataRefused, HiveMindError
+from hive_mind.files import sha256_file
 from hive_mind.training import token_cache, tokens
 from hive_mind.training.tokens import tokenise
 from tests.training.conftest import row, write_rows
@@ -197,8 +199,29 @@ def test_of_two_at_once_both_have_the_whole(file):
     assert all(np.array_equal(made[0].arrays[name], made[1].arrays[name]) for name in token_cache.ARRAYS)
 
 
+def test_ten_thousand_rows_are_mapped_at_once(tmp_path, tokenizer):
+    """As many rows as the training report's, 330 tokens each; processor time, not a busy machine's clock."""
+    count, each = 10_156, 330
+    file = tmp_path / "large.jsonl"
+    file.write_bytes(b"{}\n" * (count * 500))
+    key = tokens._key(sha256_file(file), tokenizer, 300)
+    rows = {"test": {"rows": count, "kept": count, "tokens": count * each, "labelled_tokens": 0, "dropped": {}}}
+    with token_cache.writer(file, key) as writer:
+        writer.append("ids", np.arange(count * each, dtype=np.int32).tobytes())
+        writer.append("labelled", bytes(count * each))
+        writer.append("offsets", np.arange(0, count * each + 1, each, dtype=np.int64).tobytes())
+        writer.append("source", np.zeros(count, dtype=np.int16).tobytes())
+        writer.append("row", np.arange(1, count + 1, dtype=np.int32).tobytes())
+        writer.publish({"rows": rows, "tools_called": {}, "longest_dropped": 0})
+    began = time.process_time()
+    examples = tokenise(file, tokenizer, 300).examples
+    assert time.process_time() - began < 0.2
+    assert examples.lengths.tolist() == [each] * count and examples.ids[-1] == count * each - 1
+
+
 HALF_WAY = """
 import sys
+import time
 from pathlib import Path
 from hive_mind.training import token_cache
 with token_cache.writer(Path(sys.argv[1]), {"dataset": "x"}) as writer:

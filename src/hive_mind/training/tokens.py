@@ -116,9 +116,7 @@ def tokenise(path: Path, tokenizer: ChatTokenizer, max_length: int, label: str =
         raise UsageError(f"{path} does not exist or is no file; name the dataset's JSONL file")
     before = path.stat()
     digest = sha256_file(path)
-    key = {
-        "dataset": digest, "tokenizer": tokenizer.digest, "max_length": max_length, "code": _code_digest()
-    }  # fmt: skip
+    key = _key(digest, tokenizer, max_length)
     entry = token_cache.find(path, key)
     if entry is None:
         with token_cache.writer(path, key) as writer:
@@ -198,6 +196,11 @@ class _Account:
             "rows": {name: {**vars(rows), "dropped": dict(rows.dropped)} for name, rows in self.rows.items()},
             "tools_called": dict(self.tools_called), "longest_dropped": self.longest_dropped,
         }  # fmt: skip
+
+
+def _key(digest: str, tokenizer: ChatTokenizer, max_length: int) -> dict[str, Any]:
+    """Return all that decides the tokens of a file with this digest."""
+    return {"dataset": digest, "tokenizer": tokenizer.digest, "max_length": max_length, "code": _code_digest()}
 
 
 @lru_cache(maxsize=1)
