@@ -121,3 +121,29 @@ def test_inspect_says_why_a_row_cannot_be_used(tmp_path: Path, capsys: pytest.Ca
     assert "line 1 cannot be used: no_answer" in capsys.readouterr().err
     assert run("inspect", str(path), "9") == 2
     assert "has fewer than 9 rows" in capsys.readouterr().err
+
+
+def test_lint_counts_names_lines_and_decides_the_exit_code(
+    tmp_path: Path, tiny_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "rows.jsonl"
+    rows = [
+        {"messages": [{"role": "user", "content": f"a{n}"}, {"role": "assistant", "content": "b"}]} for n in range(9)
+    ]
+    write_lines(path, rows)
+    assert run("lint", str(path), "--base", str(tiny_folder), "--json") == 0
+    record = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (record["rows"], record["findings"], record["not_checked"]) == (9, {}, ["secrets"])
+
+    write_lines(path, [*rows, {"messages": [{"role": "user", "content": "a"}]}, rows[3]])
+    assert run("lint", str(path), "--base", "none") == 4
+    captured = capsys.readouterr()
+    assert "line 10: no_answer:" in captured.out and "line 11: duplicate_id:" in captured.out
+    assert "not checked: tokens" in captured.out
+    assert f"error: 2 of 11 rows of {path} have errors" in captured.err
+
+    write_lines(path, [{"messages": [{"role": "user", "content": "a" * 99}, {"role": "assistant", "content": "b"}]}])
+    assert run("lint", str(path), "--base", str(tiny_folder), "--max-length", "50") == 0
+    assert "line 1: too_long:" in capsys.readouterr().out
+    assert run("lint", str(tmp_path / "nowhere.jsonl"), "--base", "none") == 2
+    assert "nowhere.jsonl does not exist" in capsys.readouterr().err
