@@ -37,7 +37,7 @@ def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     honest = bash_commands.convert
 
     def tripping(row: dict[str, Any]) -> Conversation | Reject:
-        if row["nl"].split()[2].endswith("7"):
+        if any(number.endswith("7") for number in row["nl"].split()[2:3]):
             return Reject("bash_commands", "not_text", "the converter has a fault", "")
         return honest(row)
 

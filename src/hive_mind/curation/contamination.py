@@ -28,6 +28,8 @@ and show nothing; GPT-3's decontamination drew the line there too."""
 SHORT_WORDS = 20
 """Questions of at most so many words are compared by shingles as well."""
 SIMILAR = 0.6
+SHARED_RARE = 4
+"""So many of their rarest shingles must two texts share to be compared."""
 BATCH_TURNS = 4_000
 
 
@@ -135,8 +137,7 @@ class _Index:
         for turn in turns:
             if turn.normal in self._exact:
                 yield turn, self._exact[turn.normal], "same words"
-        longest = self._short.sizes.max(initial=0) / SIMILAR
-        near = [turn for turn in turns if len(turn.normal) <= 2 * longest]
+        near = self._worth_comparing(turns)
         if not near:
             return
         texts = _Sets([turn.normal for turn in near])
@@ -145,32 +146,48 @@ class _Index:
             if similarity >= SIMILAR:
                 yield near[at], self._short_prompts[short], f"similar ({similarity:.2f})"
 
+    def _worth_comparing(self, turns: Sequence[_Turn]) -> list[_Turn]:
+        """Return the turns of a like length most of whose shingles stand in short questions: one in ten or fewer."""
+        longest = 2 * self._short.sizes.max(initial=0)
+        turns = [turn for turn in turns if 0 < len(turn.normal) <= longest]
+        if not turns:
+            return []
+        shingles = character_shingles([turn.normal.encode() for turn in turns])
+        places = np.minimum(np.searchsorted(self._known, shingles.values), len(self._known) - 1)
+        known = np.bincount(shingles.owners(), weights=self._known[places] == shingles.values, minlength=len(turns))
+        # a shingle that a text repeats counts more than once here, hence less than SIMILAR is asked
+        enough = known >= 0.5 * np.diff(shingles.offsets)
+        return [turn for turn, worth in zip(turns, enough.tolist(), strict=True) if worth]
+
     def _rarest(self, sets: _Sets) -> Positions:
         """Return where the shingles stand that are the rarest of their set, as often as they are in short questions.
 
-        Two sets with 0.6 in common share one of the rarest 41 % of either, and the rare ones are met by few others: of
-        all requests few have to be compared with any question at all.
+        Of what two sets with 0.6 in common share, the four rarest are among the rarest 41 % (and three more) of either:
+        counting these alone leaves few pairs to compare.
         """
         places = np.minimum(np.searchsorted(self._known, sets.values), len(self._known) - 1)
         often = np.where(self._known[places] == sets.values, self._counts[places], 0)
         order = np.lexsort((sets.values, often, sets.owners))
         rank = np.arange(len(order)) - np.repeat(sets.begins, sets.sizes)
-        needed = sets.sizes - np.ceil(SIMILAR * sets.sizes).astype(np.int64) + 1
-        rarest: Positions = order[rank < np.repeat(needed, sets.sizes)]
+        looked_at = sets.sizes - sets.needed + SHARED_RARE
+        rarest: Positions = order[rank < np.repeat(looked_at, sets.sizes)]
         return rarest
 
     def _meetings(self, texts: _Sets) -> list[list[int]]:
-        """Return the distinct pairs (text, short question) that share a rare shingle and are of like size."""
+        """Return the pairs (text, short question) that share enough rare shingles and are of like size."""
         rare = self._rarest(texts)
         values, owners = texts.values[rare], texts.owners[rare]
         begin, end = np.searchsorted(self._keys, values, "left"), np.searchsorted(self._keys, values, "right")
         lengths = end - begin
         within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         asked = self._key_owners[np.repeat(begin, lengths) + within]
-        pairs = np.unique(np.stack([np.repeat(owners, lengths), asked], axis=1), axis=0)
-        own, other = texts.sizes[pairs[:, 0]], self._short.sizes[pairs[:, 1]]
+        count = len(self._short.sizes)
+        met, shared = np.unique(np.repeat(owners, lengths) * count + asked, return_counts=True)
+        text, short = np.divmod(met, count)
+        own, other = texts.sizes[text], self._short.sizes[short]
         like = np.minimum(own, other) >= SIMILAR * np.maximum(own, other)
-        meetings: list[list[int]] = pairs[like].tolist()
+        like &= shared >= np.minimum(SHARED_RARE, np.minimum(texts.needed[text], self._short.needed[short]))
+        meetings: list[list[int]] = np.stack([text[like], short[like]], axis=1).tolist()
         return meetings
 
     def shared_grams(self, turns: Sequence[_Turn]) -> Iterator[tuple[_Turn, int, int]]:
@@ -199,6 +216,7 @@ class _Sets:
         self.values, self.owners = values[new], owners[new]
         self.sizes: Positions = np.bincount(self.owners, minlength=len(texts))
         self.begins: Positions = np.cumsum(self.sizes) - self.sizes
+        self.needed: Positions = np.ceil(SIMILAR * self.sizes).astype(np.int64)
 
     def of(self, text: int) -> Numbers:
         return self.values[self.begins[text] : self.begins[text] + self.sizes[text]]

@@ -19,6 +19,10 @@ SAYS_NOTHING_SHARE = 0.25
 FEWEST_GROUPS_TO_HOLD_OUT = 5
 """A source with fewer groups of its own is trained on whole."""
 
+LARGEST_LINKED_PART = 0.01
+"""Groups that kept near-duplicates link to a part with more of the rows are trained on: one polite refusal that
+hundreds of tool sets share would otherwise take them all out of training at once, if its digest so fell."""
+
 
 def assign(pools: Sequence[Pool], settings: DataSettings) -> None:
     """Give every entry its group and its split, "" for those over a cap."""
@@ -99,6 +103,7 @@ def _split_groups(pools: Sequence[Pool], parts: Mapping[str, str], settings: Dat
     """Return the split of every part. One that several sources share follows the smallest of their shares."""
     shares: dict[str, tuple[float, float]] = {}
     owners: dict[str, set[str]] = defaultdict(set)
+    sizes: Counter[str] = Counter()
     for pool in pools:
         own = settings.shares(pool.source.NAME)
         for entry in pool.entries:
@@ -106,7 +111,10 @@ def _split_groups(pools: Sequence[Pool], parts: Mapping[str, str], settings: Dat
                 part = parts.get(entry.group, entry.group)
                 shares[part] = min(shares.get(part, own), own, key=sum)
                 owners[part].add(pool.source.NAME)
+                sizes[part] += 1
     splits = {group: by_digest(group, own, settings.seed) for group, own in shares.items()}
+    most = LARGEST_LINKED_PART * sizes.total()
+    splits.update((part, "train") for part in set(parts.values()) if sizes[part] > most)
     for pool in pools:
         name = pool.source.NAME
         own_groups = [group for group, sources in owners.items() if sources == {name}]
