@@ -74,7 +74,7 @@ def word_shingles(texts: Sequence[bytes], width: int = WIDTH) -> Shingles:
     edges = np.diff(inside.astype(np.int8), prepend=0, append=0)
     starts, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
     sums = np.zeros(len(buffer) + 1, dtype=np.uint64)
-    powers, inverses = _powers(1 << max(16, len(buffer).bit_length()))
+    powers, inverses = _powers(1 << max(21, len(buffer).bit_length()))
     np.cumsum((buffer.astype(np.uint64) + np.uint64(1)) * powers[: len(buffer)], out=sums[1:])
     hashes = _mix((sums[ends] - sums[starts]) * inverses[starts])
     begins = np.concatenate([[0], np.cumsum([len(text) + 1 for text in texts])])
