@@ -38,7 +38,7 @@ def suite(tmp_path: Path) -> Path:
 
 
 def test_the_three_kinds_are_removed_and_listed(tmp_path: Path, suite: Path) -> None:
-    longer = f"{LONG[:60]} {'and something else ' * 6}"
+    longer = f"{LONG[:60]}{' and something else' * 6}"
     requests = ["Print the current  user name!", "Print the current user's name", longer, "Print the current date"]
     write_lines(tmp_path / "raw" / "nl2sh" / "s.jsonl", shell(*requests) + [shell_row(n) for n in range(20)])
     manifest = built(tmp_path, decontaminate={"own": suite})
