@@ -32,6 +32,20 @@ def test_build_prints_the_tables_and_the_next_command(tmp_path: Path, capsys: py
     assert record == json.loads((tmp_path / "out" / "manifest.json").read_text())
 
 
+def test_only_rejects_are_replayed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [*(code_row(n) for n in range(40)), {"instruction": "Say hello", "output": ""}]
+    write_array(tmp_path / "raw" / "code_alpaca" / "a.json", rows)
+    settings = (f"data.dir={tmp_path / 'out'}", f"data.raw_dir={tmp_path / 'raw'}")
+    assert run("build", *settings) == 0
+    rejects = tmp_path / "out" / "rejects.jsonl"
+    rejects.write_text(rejects.read_text().replace('\\"output\\":\\"\\"', '\\"output\\":\\"Hello.\\"'))
+    capsys.readouterr()
+    assert run("build", "--only-rejects", *settings, "--json") == 0
+    captured = capsys.readouterr()
+    assert "replay: 1 of 1 rejected rows are accepted now, 1 joined the dataset" in captured.err
+    assert json.loads(captured.out.splitlines()[-1])["sources"]["code_alpaca"]["kept"] == 41
+
+
 def test_the_data_section_of_a_run_is_read_and_overrides_win(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

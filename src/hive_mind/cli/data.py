@@ -47,15 +47,24 @@ def fetch(overrides: Overrides = None, config: Config = None, json_output: Json 
 
 
 @app.command()
-def build(overrides: Overrides = None, config: Config = None, json_output: Json = False) -> None:
-    """Read, check, deduplicate and split all sources into one dataset; every row is accounted for.
+def build(
+    overrides: Overrides = None,
+    config: Config = None,
+    only_rejects: Annotated[
+        bool, typer.Option("--only-rejects", help="convert only the rejected rows again and add what is accepted now")
+    ] = False,
+    json_output: Json = False,
+) -> None:
+    """Read, check, deduplicate, decontaminate, split and mix all sources into one dataset; every row is accounted for.
 
     Exit codes: 0 done (also when nothing changed), 1 the hub or the disk failed, 2 wrong settings, 4 data refused.
     """
     from hive_mind.curation import build as build_dataset
+    from hive_mind.curation import replay_rejects
     from hive_mind.curation.tables import accounting_table, composition_table
 
-    manifest = build_dataset(_settings(config, overrides))
+    settings = _settings(config, overrides)
+    manifest = replay_rejects(settings).manifest if only_rejects else build_dataset(settings)
     print(accounting_table(manifest), composition_table(manifest), sep="\n\n")
     print(f"\n{manifest.train}\nnext: hive-mind data inspect {manifest.train} 1")
     print(f"      hive-mind run {config or 'configs/foundation.yaml'}")

@@ -57,10 +57,17 @@ def card(manifest: DatasetManifest) -> str:
 def accounting_markdown(manifest: DatasetManifest) -> str:
     """Return where the rows of every source went, as a Markdown table, with the reasons of rejects in a second one."""
     fates = [
-        [name, *(f"{n:,}" for n in (c.read, c.train, c.validation, c.test, c.duplicates, c.over_cap, c.rejected))]
+        [name, *(f"{n:,}" for n in (
+            c.read, c.rejected, c.duplicates, c.near_duplicates, c.contaminated, c.made, c.over_cap,
+            c.train, c.validation, c.test,
+        ))]
         for name, c in manifest.sources.items()
-    ]
-    table = _table(["source", "read", "train", "validation", "test", "duplicates", "over cap", "rejected"], fates)
+    ]  # fmt: skip
+    header = [
+        "source", "read", "rejected", "duplicates", "near-duplicates", "contaminated", "made", "over cap",
+        "train", "validation", "test",
+    ]  # fmt: skip
+    table = _table(header, fates)
     reasons = [
         [name, code, f"{count:,}"]
         for name, counts in manifest.sources.items()

@@ -26,7 +26,11 @@ LOOK_AT_ROWS = 20
 
 @dataclass(slots=True)
 class Entry:
-    """What is kept in memory of an accepted row: where its line is spooled, and what decides its split."""
+    """What is kept in memory of an accepted row: where its line is spooled, and what decides its split.
+
+    `cluster` names the near-duplicates it belongs to, if they are kept; `made` says how a row came about that no input
+    holds (a missing-tool negative, a repetition).
+    """
 
     id: str
     offset: int
@@ -37,18 +41,25 @@ class Entry:
     session: str | None
     client: str | None
     time: str | None
+    calls: bool
     group: str = ""
     split: str = ""
+    cluster: str = ""
+    made: str = ""
 
 
 @dataclass
 class SourceCounts:
-    """Where each row of a source went. Every row that was read is in exactly one of the other figures."""
+    """Where each row of a source went. Every row that was read or made is in exactly one of the other figures."""
 
     licence: str
     read: int = 0
     rejects: Counter[str] = field(default_factory=Counter)
     duplicates: int = 0
+    near_duplicates: int = 0
+    contaminated: int = 0
+    negatives: int = 0
+    repeats: int = 0
     over_cap: int = 0
     train: int = 0
     validation: int = 0
@@ -63,29 +74,55 @@ class SourceCounts:
         return sum(self.rejects.values())
 
     @property
+    def made(self) -> int:
+        """Training rows that no input holds."""
+        return self.negatives + self.repeats
+
+    @property
     def unexpected(self) -> int:
         """Rejects that speak against the input, leaving out those by design (interactions that failed)."""
         return sum(count for code, count in self.rejects.items() if code not in EXPECTED_CODES)
 
     def check(self, source: str) -> None:
         """Raise HiveMindError unless the figures add up: a row that vanished is a bug of this program."""
-        out = self.kept + self.rejected + self.duplicates + self.over_cap
-        if out != self.read:
+        last = self.stages()[-1]["out"]
+        if last != self.kept:
             raise HiveMindError(
-                f"{source}: {self.read} rows were read, but {out} are accounted for; please report this"
+                f"{source}: of {self.read} rows that were read, {last} should be in the dataset, but {self.kept} are; "
+                "please report this"
             )
+
+    def stages(self) -> list[JSON]:
+        """Return what each stage took in, left out by reason, made, and gave on to the next."""
+        left_out: list[tuple[str, JSON, JSON]] = [
+            ("convert", dict(self.rejects.most_common()), {}),
+            ("deduplicate", {"duplicates": self.duplicates, "near_duplicates": self.near_duplicates}, {}),
+            ("decontaminate", {"contaminated": self.contaminated}, {}),
+            ("mix", {"over_cap": self.over_cap}, {"negatives": self.negatives, "repeats": self.repeats}),
+        ]
+        stages, rows = [], self.read
+        for name, reasons, made in left_out:
+            out = rows - sum(reasons.values()) + sum(made.values())
+            stages.append({"stage": name, "in": rows, "left_out": reasons, "made": made, "out": out})
+            rows = out
+        return stages
 
     def to_dict(self) -> JSON:
         return {
-            "licence": self.licence, "read": self.read, "kept": self.kept, "train": self.train,
-            "validation": self.validation, "test": self.test, "rejects": dict(self.rejects.most_common()),
-            "duplicates": self.duplicates, "over_cap": self.over_cap,
+            "licence": self.licence, "read": self.read, "kept": self.kept,
+            "rejects": dict(self.rejects.most_common()), **{name: getattr(self, name) for name in _FIGURES},
+            "stages": self.stages(),
         }  # fmt: skip
 
     @classmethod
     def from_dict(cls, row: JSON) -> SourceCounts:
-        figures = {key: row[key] for key in ("read", "duplicates", "over_cap", "train", "validation", "test")}
-        return cls(row["licence"], rejects=Counter(row["rejects"]), **figures)
+        figures = {name: row[name] for name in _FIGURES}
+        return cls(row["licence"], row["read"], Counter(row["rejects"]), **figures)
+
+
+_FIGURES = (
+    "duplicates", "near_duplicates", "contaminated", "negatives", "repeats", "over_cap", "train", "validation", "test",
+)  # fmt: skip
 
 
 @dataclass
@@ -136,11 +173,17 @@ def ingest(
 
 
 def _take(pool: Pool, item: RawRow | Reject, file: Input, seen: set[bytes]) -> None:
+    """Count a row that was read, and put it into the pool or among its rejects."""
     pool.counts.read += 1
+    take(pool, item, file.name, seen)
+
+
+def take(pool: Pool, item: RawRow | Reject, file: str, seen: set[bytes]) -> None:
+    """Convert a row and put it into the pool, unless it is rejected or says what an earlier one said."""
     result = item if isinstance(item, Reject) else _convert(pool.source, item.row)
     if isinstance(result, Reject):
         raw = item.raw if isinstance(item, Reject) else item.text()
-        pool.rejects.append(replace(result, source=pool.source.NAME, file=file.name, line=item.line, raw=raw))
+        pool.rejects.append(replace(result, source=pool.source.NAME, file=file, line=item.line, raw=raw))
         pool.counts.rejects[result.code] += 1
         return
     digest = bytes.fromhex(content_digest(result)[:32])
@@ -150,7 +193,7 @@ def _take(pool: Pool, item: RawRow | Reject, file: Input, seen: set[bytes]) -> N
     seen.add(digest)
     assert isinstance(item, RawRow)
     line = json_line(result.to_dict())
-    pool.entries.append(_entry(result, item.row, f"{file.name}:{item.line}", pool.spool.tell(), len(line)))
+    pool.entries.append(_entry(result, item.row, f"{file}:{item.line}", pool.spool.tell(), len(line)))
     pool.spool.write(line)
 
 
@@ -170,17 +213,23 @@ def _convert(source: Source, row: JSON) -> Conversation | Reject:
 def _entry(conversation: Conversation, row: JSON, place: str, offset: int, size: int) -> Entry:
     metadata = row.get("metadata")
     said: JSON = metadata if isinstance(metadata, dict) else {}
-    request = next((message.content for message in conversation.messages if message.role == "user"), "")
-    names = sorted(tool.name for tool in conversation.tools)
+    tools, request = group_labels(conversation)
     return Entry(
-        conversation.id, offset, size,
-        tools=f"tools:{_short_digest(chr(0).join(names))}" if names else "",
-        request=f"request:{_short_digest(normalise_request(request))}",
+        conversation.id, offset, size, tools, request,
         record=_label(row.get("id")) or place,
         session=_label(said.get("session_id") or row.get("session_id")),
         client=_label(said.get("client") or row.get("client")),
         time=conversation.timestamp,
+        calls=any(message.tool_calls for message in conversation.messages),
     )  # fmt: skip
+
+
+def group_labels(conversation: Conversation) -> tuple[str, str]:
+    """Return the names of the groups that a conversation's tools ("" for none) and its first request put it in."""
+    request = next((message.content for message in conversation.messages if message.role == "user"), "")
+    names = sorted(tool.name for tool in conversation.tools)
+    tools = f"tools:{_short_digest(chr(0).join(names))}" if names else ""
+    return tools, f"request:{_short_digest(normalise_request(request))}"
 
 
 def normalise_request(text: str) -> str:

@@ -21,19 +21,25 @@ def composition_table(manifest: DatasetManifest) -> str:
 
 def accounting_table(manifest: DatasetManifest) -> str:
     """Return where every row of every source went; the reasons of rejects stand below."""
-    header = ["source", "read", "rejected", "duplicates", "over cap", "train", "validation", "test"]
+    header = [
+        "source", "read", "rejected", "duplicates", "near-dupl.", "contaminated", "made", "over cap",
+        "train", "validation", "test",
+    ]  # fmt: skip
     rows, reasons = [], []
     totals = [0] * (len(header) - 1)
     for name, counts in manifest.sources.items():
         figures = [
-            counts.read, counts.rejected, counts.duplicates, counts.over_cap,
-            counts.train, counts.validation, counts.test,
+            counts.read, counts.rejected, counts.duplicates, counts.near_duplicates, counts.contaminated,
+            counts.made, counts.over_cap, counts.train, counts.validation, counts.test,
         ]  # fmt: skip
         totals = [total + figure for total, figure in zip(totals, figures, strict=True)]
         rows.append([name, *(f"{figure:,}" for figure in figures)])
         if counts.rejects:
             said = ", ".join(f"{count:,} {code}" for code, count in counts.rejects.most_common())
             reasons.append(f"rejected from {name}: {said}")
+        if counts.made:
+            said = f"{counts.negatives:,} missing-tool negatives, {counts.repeats:,} repetitions"
+            reasons.append(f"made from {name}: {said}")
     rows.append(["total", *(f"{total:,}" for total in totals)])
     return "\n".join([aligned(header, rows), *reasons])
 
