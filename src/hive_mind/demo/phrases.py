@@ -7,24 +7,24 @@ arguments that the words imply. The held-out frames are in phrases_held_out and 
 from __future__ import annotations
 
 OPENINGS = (
-    "",
-    "",
-    "",
-    "",
-    "please ",
-    "can you ",
-    "could you ",
-    "could you please ",
-    "I want you to ",
-    "hey, ",
-    "now ",
-    "would you ",
-    "I need you to ",
-    "go ahead and ",
-    "then ",
-    "let's ",
-)
-CLOSINGS = ("", "", "", ".", ".", " please", ", please.", "!", ", thanks", " for me", " now", "?")
+    *("",) * 14,
+    "please ", "can you ", "could you ", "could you please ", "I want you to ", "hey, ", "now ", "would you ",
+    "I need you to ", "go ahead and ", "then ", "let's ", "can you please ", "please go and ", "you can ",
+    "would you please ",
+    "I would like you to ", "it would be nice to ", "it is time to ", "I am busy, so ", "one thing: ", "first, ",
+    "hello, ",
+    "hi there, ", "good morning, ", "when you have time, ", "as always: ", "my wish: ", "just ", "simply ", "quickly ",
+    "do me a favour: ", "help me, ", "I beg you to ", "if you can, ", "well, ", "so, ", "right, ", "listen: ",
+    "again, ",
+    "this is urgent: ", "I forgot to say: ", "my next request: ", "do this for me: ", "it would help me if you would ",
+    "I was told that you can ", "before I forget it, ", "thank you, and now ", "please be quick and ", "maybe you can ",
+)  # fmt: skip
+CLOSINGS = (
+    *("",) * 8, *(".",) * 6, *("!",) * 2, "?",
+    " please", ", please.", ", thanks", " for me", " now", " today, please", " right away", ", thank you", " at once",
+    ", that is all", " soon", " as usual", ", it is important", ", would be great", " for a change", ", I need it",
+    ", okay?", ", please and thank you", " before I go", ", would you", " as soon as you can", " like last time",
+)  # fmt: skip
 
 FRAMES: dict[str, str] = {
     "file_show": """
@@ -42,6 +42,13 @@ FRAMES: dict[str, str] = {
         Can I look at the file {path}?
         read {path} to me
         I'd like to view {path}
+        give me a look at {path}
+        I have to read {path}
+        put {path} on the screen
+        Could you open {path} so that I can read it?
+        the contents of {path}
+        What was written in the file {path}?
+        I forgot what {path} says
     """,
     "file_rename": """
         rename {old} to {new}
@@ -56,6 +63,12 @@ FRAMES: dict[str, str] = {
         I want {old} renamed to {new}
         change the file name {old} to {new}
         make {old} into {new}
+        the file {old} gets the name {new}
+        let {old} be {new} from today
+        {old} is a bad name, make it {new}
+        I called it {old}, but it has to be {new}
+        swap the name {old} for {new}
+        rename: {old}, {new}
     """,
     "files_find": """
         find {pattern} in {folder}
@@ -71,6 +84,12 @@ FRAMES: dict[str, str] = {
         locate {pattern} under {folder}
         list the files {pattern} in {folder}
         I am looking for files named {pattern}
+        I need all files like {pattern} from {folder}
+        Do we have {pattern} in {folder}?
+        get me the files {pattern} in {folder}
+        Somewhere in {folder} there is {pattern}
+        look everywhere for {pattern}
+        show which files match {pattern}
     """,
     "event_add": """
         add {title} on {day} at {time}
@@ -89,6 +108,12 @@ FRAMES: dict[str, str] = {
         On {day} at {time} I have {title}, add it
         new event: {title}, {day}, {time}
         note {title} in the calendar for {day} at {time}
+        {title} takes place on {day} at {time}, add it to the calendar
+        keep {day} at {time} free for {title}
+        I want {title} in my calendar for {day}
+        a new entry in the calendar: {title} on {day} at {time}
+        don't let me forget {title} on {day} at {time}
+        fix {title} for {day} at {time}
     """,
     "events_list": """
         list my events on {day}
@@ -105,6 +130,12 @@ FRAMES: dict[str, str] = {
         How busy am I on {day}?
         What is planned for {day}?
         read me my calendar of {day}
+        Is something going on on {day}?
+        What am I doing on {day}?
+        Let me see my calendar for {day}
+        the calendar of {day}
+        events of {day}
+        I want to know what I have on {day}
     """,
     "event_cancel": """
         cancel {title}
@@ -121,6 +152,12 @@ FRAMES: dict[str, str] = {
         There will be no {title} on {day}, cancel it
         I won't go to {title}, remove it
         take {title} off my calendar
+        {title} won't happen, cancel it
+        strike {title} from the calendar
+        I want {title} cancelled
+        cancel everything about {title} on {day}
+        no {title} on {day}, please remove it
+        I have no time for {title}, call it off
     """,
     "weather_get": """
         What is the weather in {city}?
@@ -141,6 +178,13 @@ FRAMES: dict[str, str] = {
         weather in {city}
         Is it sunny in {city} on {day}?
         show the weather of {city} in {unit}
+        I want to know the weather in {city}
+        Can I go out without a coat in {city} on {day}?
+        the forecast of {city} for {day}
+        What will it be like outside in {city} on {day}?
+        How many degrees are there in {city}? In {unit}
+        Is there snow in {city}?
+        Tell me how warm {city} is in {unit}
     """,
     "music_play": """
         play {song}
@@ -157,6 +201,13 @@ FRAMES: dict[str, str] = {
         start playing {song}
         Some music: {song} by {artist}
         turn on {song} by {artist}
+        I want some music, {song} by {artist}
+        Do you have {song} by {artist}?
+        the song {song} would be nice
+        make the speakers play {song}
+        next song: {song}
+        I like {song} by {artist}, play it
+        it's time for {song} by {artist}
     """,
     "volume_set": """
         set the volume to {level}
@@ -172,6 +223,13 @@ FRAMES: dict[str, str] = {
         volume to {level} percent
         raise the volume to {level}
         lower the volume to {level}
+        I want the volume at {level}
+        it is too loud, volume {level}
+        it is too quiet, make it volume {level}
+        the volume goes to {level}
+        adjust the volume to {level}
+        Can the volume be {level}?
+        give me volume {level}
     """,
     "playlist_make": """
         make a playlist {title} with {songs}
@@ -186,6 +244,12 @@ FRAMES: dict[str, str] = {
         collect {songs} in the playlist {title}
         build a playlist {title} of {songs}
         start a playlist called {title} with {songs}
+        the songs {songs} should be a playlist called {title}
+        open a playlist {title}, it gets {songs}
+        I'd like to have {songs} in a list called {title}
+        add a new playlist named {title} that holds {songs}
+        combine {songs} into a playlist {title}
+        playlist {title} with {songs}
     """,
     "note_save": """
         save a note {title}: {text}
@@ -201,6 +265,12 @@ FRAMES: dict[str, str] = {
         keep a note {title} with the text {text}
         create the note {title} saying {text}
         I want a note called {title}: {text}
+        remember this under {title}: {text}
+        put {text} into a note called {title}
+        my note {title} should say {text}
+        please keep in mind as {title} that {text}
+        the note {title} reads {text}
+        file a note {title} with {text}
     """,
     "notes_find": """
         find my notes about {query}
@@ -216,6 +286,12 @@ FRAMES: dict[str, str] = {
         look up {query} in my notes
         I wrote a note about {query}, find it
         get me the notes on {query}
+        Did I ever write about {query}?
+        I lost my note about {query}
+        give me every note on {query}
+        notes about {query}
+        Is {query} in one of my notes?
+        I want to read my notes on {query}
     """,
     "git_commit": """
         commit with the message {message}
@@ -230,6 +306,12 @@ FRAMES: dict[str, str] = {
         create a commit saying {message}
         do a commit called {message}
         commit the staged files, message {message}
+        the commit message is {message}
+        save my changes in git as {message}
+        I am done, commit it with {message}
+        git: commit with message {message}
+        let the commit say {message}
+        put this into a commit: {message}
     """,
     "git_switch": """
         switch to the branch {branch}
@@ -246,6 +328,14 @@ FRAMES: dict[str, str] = {
         start a new branch called {branch} | create=true
         create a branch {branch} | create=true
         open a new branch {branch} | create=true
+        work goes on in branch {branch}
+        take me over to {branch}
+        use the branch {branch} from now on
+        Are we on {branch}? If not, switch
+        branch {branch}, please
+        I have to get to the branch {branch}
+        we need another branch, {branch} | create=true
+        a fresh branch {branch} | create=true
     """,
     "git_log": """
         show the last {count} commits
@@ -260,6 +350,12 @@ FRAMES: dict[str, str] = {
         show {count} commits
         tell me the last {count} commits
         get the history of {count} commits
+        the last {count} commits
+        log, {count} entries
+        I need {count} commits from the history
+        How do the last {count} commits look?
+        go back {count} commits and show them
+        history of the last {count} commits
     """,
     "mail_send": """
         send an email to {to} with the subject {subject}
@@ -277,6 +373,12 @@ FRAMES: dict[str, str] = {
         send {to} a mail called {subject} with the text {body}
         send an urgent email to {to} with the subject {subject} | urgent=true
         send {to} an urgent mail about {subject} | urgent=true
+        {to} should hear about {subject} by mail
+        a mail to {to}: subject {subject}, text {body}
+        tell {to} by email about {subject} that {body}
+        let me write to {to}, subject {subject}
+        I promised {to} a mail about {subject}
+        mail for {to} with the subject {subject}: {body}
     """,
     "timer_set": """
         set a timer for {minutes} minutes
@@ -292,6 +394,13 @@ FRAMES: dict[str, str] = {
         I need a timer for {minutes} minutes
         give me a timer for the {label}, {minutes} minutes
         remind me of the {label} in {minutes} minutes
+        {minutes} minutes for the {label}, set a timer
+        wait {minutes} minutes and then ring
+        make it a timer of {minutes} minutes
+        the timer should ring in {minutes} minutes
+        my {label} takes {minutes} minutes, time it
+        Can you count {minutes} minutes for me?
+        timer, {minutes} minutes, for the {label}
     """,
     "alarm_set": """
         set an alarm for {time}
@@ -309,6 +418,13 @@ FRAMES: dict[str, str] = {
         I get up at {time} every day, set an alarm | repeat=true
         set the alarm for {time}, only once | repeat=false
         set an alarm at {time} just once | repeat=false
+        ring at {time}
+        let it ring at {time} tomorrow
+        I have to be up by {time}
+        alarm clock at {time}
+        don't let me sleep longer than {time}
+        every morning at {time} an alarm | repeat=true
+        the alarm should ring every day at {time} | repeat=true
     """,
     "text_translate": """
         translate {text} to {language}
@@ -324,6 +440,12 @@ FRAMES: dict[str, str] = {
         give me the {language} translation of {text}
         turn {text} into {language}
         write {text} in {language}
+        what would {text} be called in {language}?
+        I want to say {text} in {language}
+        write {text} in {language}
+        the {language} for {text}
+        make {language} out of {text}
+        {text}, but in {language}
     """,
     "money_convert": """
         convert {amount} {source} to {target}
@@ -339,6 +461,12 @@ FRAMES: dict[str, str] = {
         turn {amount} {source} into {target}
         I have {amount} {source}, how much is it in {target}?
         {amount} {source} to {target}
+        I have {amount} {source}, how much {target} is that?
+        {amount} {source} to {target}
+        exchange {amount} {source} for {target}
+        turn {amount} {source} into {target}
+        What is {amount} {source} worth in {target}?
+        the price is {amount} {source}, tell me in {target}
     """,
     "light_set": """
         turn on the light in the {room} | on=true
@@ -356,6 +484,13 @@ FRAMES: dict[str, str] = {
         set the light in the {room} to {brightness} percent | on=true
         turn on the light in the {room} at {brightness} percent | on=true
         set the {room} light to {brightness} | on=true
+        it is dark in the {room}, switch the light on | on=true
+        let there be light in the {room} | on=true
+        I go to bed, no light in the {room} | on=false
+        the {room} needs no light | on=false
+        the light in the {room} should be at {brightness} | on=true
+        dim the {room} light to {brightness} percent | on=true
+        lights out in the {room} | on=false
     """,
     "task_add": """
         add {task} to my tasks
@@ -372,6 +507,13 @@ FRAMES: dict[str, str] = {
         I must {task}, add it with {priority} priority
         make a task to {task}
         My next task is to {task}, add it
+        don't let me forget to {task}
+        one more task: {task}
+        I still have to {task}, write it down as a task
+        my list needs {task}
+        task with {priority} priority: {task}
+        to do: {task}
+        {task} is a task with {priority} priority
     """,
     "food_order": """
         order {dish} to {street} in {city}
@@ -386,5 +528,11 @@ FRAMES: dict[str, str] = {
         bring {dish} to {street} in {city}
         I am hungry, order {dish} to {street}, {city}
         We are at {street} in {city} and want {portions} {dish}
+        {dish} should come to {street} in {city}
+        let us have {portions} {dish} at {street}, {city}
+        I am at {street} in {city} and would like {dish}
+        food for {street} in {city}: {portions} {dish}
+        bring us {portions} portions of {dish}, {street} in {city}
+        deliver {dish}, the street is {street} in {city}
     """,
 }
