@@ -1,6 +1,6 @@
 """A Conversation to tokens through the base model's own chat template: one renderer for training, tests and serving.
 
-Labelled are the assistant's text and tool calls with the end-of-turn token, and nothing else.
+Labelled are the text and tool calls of the assistant turns to learn, with the end-of-turn token, and nothing else.
 """
 
 from __future__ import annotations
@@ -42,12 +42,14 @@ def render(conversation: Conversation, tokenizer: ChatTokenizer) -> Rendered:
         raise UnusableForTraining("special_token_text", f"the text of special token {found} stands in the content")
     text = tokenizer.template(conversation.messages, conversation.tools, prompt=False)
     spans = _assistant_spans(text, tokenizer)
-    if len(spans) != sum(message.role == "assistant" for message in conversation.messages):
+    answers = [message for message in conversation.messages if message.role == "assistant"]
+    if len(spans) != len(answers):
         raise UnusableForTraining("turns_not_found", "the chat template does not show every assistant turn of this row")
-    if not spans:
-        raise UnusableForTraining("nothing_to_learn", "the row has no assistant turn")
+    learnt = [span for span, message in zip(spans, answers, strict=True) if message.learn]
+    if not learnt:
+        raise UnusableForTraining("nothing_to_learn", "the row has no assistant turn to learn")
     input_ids, offsets = tokenizer.encode_spans(text)
-    return Rendered(input_ids, _flags(offsets, spans))
+    return Rendered(input_ids, _flags(offsets, learnt))
 
 
 def render_prompt(messages: Sequence[Message], tools: Sequence[Tool], tokenizer: ChatTokenizer) -> list[int]:
