@@ -12,17 +12,20 @@ from hive_mind import conversation, sources
 from hive_mind.config import dump
 from hive_mind.conversation import JSON
 from hive_mind.curation.card import write_card
+from hive_mind.curation.counting import token_counter
 from hive_mind.curation.ingest import Pool, ingest
 from hive_mind.curation.inputs import Inputs, gather
 from hive_mind.curation.manifest import MANIFEST_NAME, SPLIT_FILES, DatasetManifest, compose
 from hive_mind.curation.settings import DataSettings
 from hive_mind.curation.split import assign
+from hive_mind.curation.windows import WINDOWED, Cut, cutter
 from hive_mind.curation.write import write_dataset
 from hive_mind.errors import DataRefused, HiveMindError, UsageError
 from hive_mind.files import sha256_file, write_jsonl
 from hive_mind.progress import say as say_to_stderr
 from hive_mind.progress import track
 from hive_mind.sources import SOURCES
+from hive_mind.sources.transcripts import tools_beside
 
 REJECTS_NAME = "rejects.jsonl"
 HIGHEST_REJECTED_SHARE = 0.2
@@ -83,11 +86,15 @@ def _write(
 def _ingest(settings: DataSettings, inputs: Inputs) -> list[Pool]:
     seen: set[bytes] = set()
     pools = []
+    cut = _cutter(settings)
     for name, source in SOURCES.items():
         files = inputs.files.get(name)
         if files:
             with track(f"reading {name}") as progress:
-                pool = ingest(source, files, settings.dir, seen, inputs.not_read, progress, settings.licence)
+                pool = ingest(
+                    source, files, settings.dir, seen, inputs.not_read, progress, settings.licence,
+                    cut=cut if name in WINDOWED else None,
+                )  # fmt: skip
             if pool.counts.read:
                 pools.append(pool)
             elif name in inputs.commits:
@@ -99,6 +106,13 @@ def _ingest(settings: DataSettings, inputs: Inputs) -> list[Pool]:
     if not pools:
         raise UsageError(_nothing_to_read(settings, inputs))
     return pools
+
+
+def _cutter(settings: DataSettings) -> Cut | None:
+    """Return what cuts long interactions into windows, None where the settings ask for none."""
+    if settings.window_tokens is None:
+        return None
+    return cutter(settings.window_tokens, token_counter(settings.window_tokenizer))
 
 
 def _refuse_poor_source(pool: Pool, folder: Path) -> None:
@@ -118,10 +132,15 @@ def _refuse_poor_source(pool: Pool, folder: Path) -> None:
 
 
 def _describe_inputs(inputs: Inputs) -> dict[str, JSON]:
-    return {
+    described: dict[str, JSON] = {
         source: {file.name: {"bytes": file.path.stat().st_size, "sha256": sha256_file(file.path)} for file in files}
         for source, files in inputs.files.items()
     }
+    for file in inputs.files.get("usage", []):
+        for path in tools_beside(file.path):
+            name = f"{file.name.removesuffix(file.path.name)}{path.name}"
+            described["usage"][name] = {"bytes": path.stat().st_size, "sha256": sha256_file(path)}
+    return described
 
 
 def _fingerprint(settings: DataSettings, inputs: dict[str, JSON]) -> str:
@@ -138,10 +157,19 @@ def _recorded(settings: DataSettings) -> JSON:
     values = dump(settings)
     for key in ("dir", "raw_dir", "automated", "lock"):
         del values[key]
+    if settings.window_tokenizer is not None:
+        values["window_tokenizer"] = _tokenizer_digest(settings.window_tokenizer)
     values["sources"] = {
         name: {key: value for key, value in own.items() if key != "files"} for name, own in values["sources"].items()
     }
     return values
+
+
+def _tokenizer_digest(folder: Path) -> str:
+    """Return a digest of the files that decide how a base's tokenizer counts; where they lie does not."""
+    names = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
+    digests = [sha256_file(folder / name) for name in names if (folder / name).is_file()]
+    return hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
 def _unchanged(folder: Path, fingerprint: str) -> DatasetManifest | None:

@@ -48,9 +48,7 @@ def estimate(conversation: Conversation) -> int:
         tokens += MESSAGE_TOKENS + estimate_text(message.content)
         for call in message.tool_calls:
             tokens += CALL_TOKENS + estimate_text(json.dumps([call.name, call.arguments], ensure_ascii=False))
-    return tokens + sum(
-        estimate_text(json.dumps(tool.to_dict(), ensure_ascii=False)) for tool in conversation.tools
-    )
+    return tokens + sum(estimate_text(json.dumps(tool.to_dict(), ensure_ascii=False)) for tool in conversation.tools)
 
 
 def estimate_text(text: str) -> int:

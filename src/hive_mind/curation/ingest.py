@@ -15,10 +15,11 @@ from typing import IO, Any
 from hive_mind.conversation import JSON, Conversation, Reject, content_digest
 from hive_mind.curation.accept import accept
 from hive_mind.curation.inputs import Input
+from hive_mind.curation.windows import Cut, Window, Windows
 from hive_mind.errors import HiveMindError
 from hive_mind.files import json_line
 from hive_mind.progress import Progress
-from hive_mind.sources import EXPECTED_CODES, Source
+from hive_mind.sources import EXPECTED_CODES, Source, transcripts
 from hive_mind.sources.raw import RawRow, read_raw
 
 LOOK_AT_ROWS = 20
@@ -37,13 +38,17 @@ class Entry:
     session: str | None
     client: str | None
     time: str | None
+    window: int | None = None
     group: str = ""
     split: str = ""
 
 
 @dataclass
 class SourceCounts:
-    """Where each row of a source went. Every row that was read is in exactly one of the other figures."""
+    """Where each row of a source went. Every row that was read is in exactly one of the other figures.
+
+    `cut` rows became `windows` rows, which are counted in place of them; `left_out` are turns that fit into no window.
+    """
 
     licence: str
     read: int = 0
@@ -53,6 +58,9 @@ class SourceCounts:
     train: int = 0
     validation: int = 0
     test: int = 0
+    cut: int = 0
+    windows: int = 0
+    left_out: Counter[str] = field(default_factory=Counter)
 
     @property
     def kept(self) -> int:
@@ -70,7 +78,7 @@ class SourceCounts:
     def check(self, source: str) -> None:
         """Raise HiveMindError unless the figures add up: a row that vanished is a bug of this program."""
         out = self.kept + self.rejected + self.duplicates + self.over_cap
-        if out != self.read:
+        if out != self.read - self.cut + self.windows:
             raise HiveMindError(
                 f"{source}: {self.read} rows were read, but {out} are accounted for; please report this"
             )
@@ -79,13 +87,15 @@ class SourceCounts:
         return {
             "licence": self.licence, "read": self.read, "kept": self.kept, "train": self.train,
             "validation": self.validation, "test": self.test, "rejects": dict(self.rejects.most_common()),
-            "duplicates": self.duplicates, "over_cap": self.over_cap,
+            "duplicates": self.duplicates, "over_cap": self.over_cap, "cut": self.cut, "windows": self.windows,
+            "left_out": dict(self.left_out.most_common()),
         }  # fmt: skip
 
     @classmethod
     def from_dict(cls, row: JSON) -> SourceCounts:
         figures = {key: row[key] for key in ("read", "duplicates", "over_cap", "train", "validation", "test")}
-        return cls(row["licence"], rejects=Counter(row["rejects"]), **figures)
+        figures |= {key: row.get(key, 0) for key in ("cut", "windows")}  # datasets of before had none
+        return cls(row["licence"], rejects=Counter(row["rejects"]), left_out=Counter(row.get("left_out")), **figures)
 
 
 @dataclass
@@ -114,14 +124,18 @@ def ingest(
     not_read: list[str],
     progress: Progress,
     licence: str | None = None,
+    cut: Cut | None = None,
 ) -> Pool:
     """Read a source's files into a pool. `licence` is the files' own, where it is not the public data set's.
 
+    `cut` makes windows of long interactions, None leaves them whole.
     `seen` holds the digests of all conversations so far, of any source: the first of equals stays. A file none of
     whose first rows is in the source's layout is not read, and named in `not_read`.
     """
     pool = Pool(source, SourceCounts(licence or source.LICENCE), tempfile.TemporaryFile(dir=folder))  # noqa: SIM115
     for file in files:
+        if source.NAME == transcripts.NAME and transcripts.is_tools_file(file.path):
+            continue  # read together with the runs that lie beside it
         items = read_raw(file.path)
         first = list(islice(items, LOOK_AT_ROWS))
         if not first:
@@ -130,18 +144,16 @@ def ingest(
             not_read.append(f"{file.name} (its rows are not in the layout of {source.NAME})")
         else:
             for item in chain(first, items):
-                _take(pool, item, file, seen)
+                _take(pool, item, file, seen, cut)
                 progress.advance()
     return pool
 
 
-def _take(pool: Pool, item: RawRow | Reject, file: Input, seen: set[bytes]) -> None:
+def _take(pool: Pool, item: RawRow | Reject, file: Input, seen: set[bytes], cut: Cut | None) -> None:
     pool.counts.read += 1
-    result = item if isinstance(item, Reject) else _convert(pool.source, item.row)
+    result = item if isinstance(item, Reject) else _convert(pool.source, transcripts.with_servers(item.row, file.path))
     if isinstance(result, Reject):
-        raw = item.raw if isinstance(item, Reject) else item.text()
-        pool.rejects.append(replace(result, source=pool.source.NAME, file=file.name, line=item.line, raw=raw))
-        pool.counts.rejects[result.code] += 1
+        _reject(pool, result, item, file)
         return
     digest = bytes.fromhex(content_digest(result)[:32])
     if digest in seen:
@@ -149,9 +161,31 @@ def _take(pool: Pool, item: RawRow | Reject, file: Input, seen: set[bytes]) -> N
         return
     seen.add(digest)
     assert isinstance(item, RawRow)
-    line = json_line(result.to_dict())
-    pool.entries.append(_entry(result, item.row, f"{file.name}:{item.line}", pool.spool.tell(), len(line)))
-    pool.spool.write(line)
+    made = cut(result) if cut is not None else Windows([Window(result, None)], Counter())
+    pool.counts.left_out += made.left_out
+    if not made.windows:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in made.left_out.items())
+        _reject(
+            pool, Reject(pool.source.NAME, "no_window_fits", f"no turn fits into a window: {reasons}", ""), item, file
+        )
+        return
+    if made.windows[0].turn is not None:
+        pool.counts.cut += 1
+        pool.counts.windows += len(made.windows)
+    for window in made.windows:
+        line = json_line(window.conversation.to_dict())
+        entry = _entry(result, item.row, f"{file.name}:{item.line}", pool.spool.tell(), len(line))
+        if window.turn is not None:
+            entry.id, entry.window = window.conversation.id, window.turn
+            entry.session = entry.session or result.id  # what keeps the windows of one interaction together
+        pool.entries.append(entry)
+        pool.spool.write(line)
+
+
+def _reject(pool: Pool, reject: Reject, item: RawRow | Reject, file: Input) -> None:
+    raw = item.raw if isinstance(item, Reject) else item.text()
+    pool.rejects.append(replace(reject, source=pool.source.NAME, file=file.name, line=item.line, raw=raw))
+    pool.counts.rejects[reject.code] += 1
 
 
 def _convert(source: Source, row: JSON) -> Conversation | Reject:

@@ -34,6 +34,12 @@ def accounting_table(manifest: DatasetManifest) -> str:
         if counts.rejects:
             said = ", ".join(f"{count:,} {code}" for code, count in counts.rejects.most_common())
             reasons.append(f"rejected from {name}: {said}")
+        if counts.cut or counts.left_out:
+            said = "".join(f", {count:,} {code}" for code, count in counts.left_out.most_common())
+            reasons.append(
+                f"windows of {name}: {counts.cut:,} rows became {counts.windows:,}; turns left out"
+                f": {counts.left_out.total():,}{said}"
+            )
     rows.append(["total", *(f"{total:,}" for total in totals)])
     return "\n".join([aligned(header, rows), *reasons])
 

@@ -12,7 +12,7 @@ not shown. Where they do not fit, the turn has no window, and is counted.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 
@@ -24,6 +24,9 @@ DISTRACTORS = 4
 DISTRACTOR_SHARE = 0.25
 """Tools that are not called in a window: at most so many, and at most this share of its tokens."""
 TURN_TOO_LONG, RESULT_TOO_LONG = "turn_too_long", "result_too_long"
+
+WINDOWED = frozenset({"messages", "usage"})
+"""People's own interactions are cut. The rows of public sets stay as they were published, and as they are counted."""
 
 Unit = tuple[Message, ...]
 """What stands or falls together: a user's message, or an assistant turn with the results of its calls."""
@@ -43,6 +46,14 @@ class Windows:
 
     windows: list[Window]
     left_out: Counter[str]
+
+
+Cut = Callable[[Conversation], Windows]
+
+
+def cutter(budget: int, count: TokenCount) -> Cut:
+    """Return `cut` for one budget and one way to count."""
+    return lambda conversation: cut(conversation, budget, count)
 
 
 def cut(conversation: Conversation, budget: int, count: TokenCount) -> Windows:

@@ -83,5 +83,5 @@ def index_name(name: str) -> str:
 def _index_row(entry: Entry, licence: str) -> dict[str, object]:
     return {
         "id": entry.id, "records": [entry.record], "group": entry.group, "session": entry.session,
-        "client": entry.client, "time": entry.time, "licence": licence,
+        "client": entry.client, "time": entry.time, "window": entry.window, "licence": licence,
     }  # fmt: skip

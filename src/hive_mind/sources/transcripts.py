@@ -95,7 +95,7 @@ def convert(row: JSON) -> Conversation | Reject:
         written = [line for turn in turns for line in _write(turn, catalogue, unwrapped)]
     except MalformedConversation as error:
         return reject(NAME, error.code, str(error))
-    passed_on = {key: row[key] for key in ("id", "timestamp") if key in row}
+    passed_on: JSON = {key: row[key] for key in ("id", "timestamp") if key in row}
     return messages.convert({**passed_on, "messages": written, "tools": tools, "metadata": {"source": NAME}})
 
 
@@ -182,7 +182,7 @@ def _write(turn: RunTurn, catalogue: _Catalogue, unwrapped: bool) -> Iterator[JS
     calls = [call for call in turn.calls if not call.search]
     if turn.calls and not calls:
         return
-    message = {key: turn.message[key] for key in ("role", "content", "weight") if key in turn.message}
+    message: JSON = {key: turn.message[key] for key in ("role", "content", "weight") if key in turn.message}
     if calls:
         message["tool_calls"] = [_write_call(call, catalogue) for call in calls]
         if any(call.fate != "done" for call in calls):
@@ -236,9 +236,7 @@ def _read_servers(path: Path, changed: int) -> tuple[JSON, ...]:
     try:
         return tuple(_servers(read_json(path)))
     except MalformedConversation as error:
-        raise DataRefused(
-            f"{path}: {error}; repair it, or give it a name that does not end in tools.json"
-        ) from None
+        raise DataRefused(f"{path}: {error}; repair it, or give it a name that does not end in tools.json") from None
 
 
 def _servers(listed: Any) -> list[JSON]:

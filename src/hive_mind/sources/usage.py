@@ -5,8 +5,6 @@ Whole runs of an agent are usage too, and read by `transcripts`.
 
 from __future__ import annotations
 
-from typing import Any
-
 from hive_mind.conversation import JSON, Conversation, Message, Reject, Tool, ToolCall
 from hive_mind.sources import bash_commands, messages, transcripts
 from hive_mind.sources.source import NOT_SUCCESSFUL, GroupBy, Hub, build, reject, succeeded, text_of
