@@ -96,7 +96,9 @@ def _unescape(body: str, quote: str, read: Callable[[str], Any]) -> str:
     """Undo the escapes of a quoted text whose end is missing: the last one may be broken, and is then left out."""
     for dropped in range(_LONGEST_ESCAPE):
         try:
-            return str(read(f"{quote}{body[: len(body) - dropped]}{quote}"))
+            text = str(read(f"{quote}{body[: len(body) - dropped]}{quote}"))
+            text.encode()  # half of a surrogate pair is no character
+            return text
         except (ValueError, SyntaxError):
             continue
     return body
