@@ -22,7 +22,7 @@ def as_json(*texts: str, error: bool = False) -> str:
     ("logged", "text", "outcome"),
     [
         (mcp_repr("dry"), "dry", "done"),
-        (mcp_repr("it's \"dry\"\n"), "it's \"dry\"\n", "done"),
+        (mcp_repr('it\'s "dry"\n'), 'it\'s "dry"\n', "done"),
         (mcp_repr("no such town", error=True), "no such town", "failed_outside"),
         (mcp_repr(as_json("dry")), "dry", "done"),
         (mcp_repr(as_json("no such town", error=True)), "no such town", "failed_inside"),

@@ -85,10 +85,9 @@ def convert(row: JSON) -> Conversation | Reject:
         calls = [call for turn in turns for call in turn.calls if not call.search]
         servers = {call.server for call in calls if call.server is not None}
         if servers and not row.get("servers"):
-            return reject(
-                NAME, "no_tools_file", f"the run calls tools of {', '.join(sorted(servers))}, but no file beside it "
-                f"({_TOOLS_FILES}) declares them",
-            )  # fmt: skip
+            names = ", ".join(sorted(servers))
+            what = f"tools of {names} are called, but no file beside the run ({_TOOLS_FILES}) declares them"
+            return reject(NAME, "no_tools_file", what)
         catalogue = _Catalogue(_servers(row.get("servers") or []))
         tools = row.get("tools") or catalogue.declare(calls, seed=str(row.get("task_id") or row.get("id") or ""))
         unwrapped = bool(servers) or any(call.search for turn in turns for call in turn.calls)
