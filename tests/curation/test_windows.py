@@ -86,7 +86,9 @@ def check_context(whole: Conversation, row: Conversation) -> None:
         shortened = message.content != whole.messages[place].content
         assert not shortened or message.role == "tool", "a marker stands for a result, nothing else is shortened"
     assert [m for m in row.messages if m.role == "system"] == [m for m in whole.messages if m.role == "system"]
-    long = [message.content for message in row.messages if message.role == "tool" and len(message.content) >= len(MARKER)]
+    long = [
+        message.content for message in row.messages if message.role == "tool" and len(message.content) >= len(MARKER)
+    ]
     marked = [content == MARKER for content in long]
     assert marked == sorted(marked, reverse=True), "marked results stand before whole ones"
     if row.messages[-2].role == "tool":
@@ -96,7 +98,7 @@ def check_context(whole: Conversation, row: Conversation) -> None:
     assert [tool for tool in whole.tools if tool in row.tools] == list(row.tools)
 
 
-@settings(max_examples=40)
+@settings(max_examples=200)
 @given(conversations(), st.integers(600, 6000))
 def test_every_turn_to_learn_is_the_target_of_one_window(conversation: Conversation, budget: int) -> None:
     made = cut(conversation, budget, letters)
