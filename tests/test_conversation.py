@@ -109,5 +109,5 @@ def test_a_turn_that_is_not_learnt_is_written_with_weight_zero_and_no_other_has_
     assert not message.learn and message.to_dict() == row
     assert Message.from_dict({**row, "weight": 1}).to_dict() == {"role": "assistant", "content": "No."}
     assert Message.from_dict({"role": "user", "content": "?", "weight": 0}).learn, "only assistant turns are learnt"
-    with pytest.raises(MalformedConversation, match="weight 0.5"):
+    with pytest.raises(MalformedConversation, match=r"weight 0\.5"):
         Message.from_dict({**row, "weight": 0.5})

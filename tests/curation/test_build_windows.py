@@ -29,12 +29,8 @@ def write_runs(folder: Path, count: int = 12) -> None:
 
 
 def index(manifest: DatasetManifest) -> dict[str, list[dict[str, Any]]]:
-    return {
-        split: [
-            json.loads(line) for line in getattr(manifest, split).with_suffix(".index.jsonl").read_bytes().splitlines()
-        ]
-        for split in ("train", "validation", "test")
-    }
+    files = {split: getattr(manifest, split).with_suffix(".index.jsonl") for split in ("train", "validation", "test")}
+    return {split: [json.loads(line) for line in file.read_bytes().splitlines()] for split, file in files.items()}
 
 
 def test_every_run_is_accounted_for_and_its_windows_are_on_one_side(tmp_path: Path) -> None:

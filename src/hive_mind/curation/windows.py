@@ -59,9 +59,11 @@ def cutter(budget: int, count: TokenCount) -> Cut:
 def cut(conversation: Conversation, budget: int, count: TokenCount) -> Windows:
     """Return the conversation as it is if it fits into `budget` tokens, else a window for each turn to learn.
 
+    One with a single assistant turn is its own window, whatever its length: there is nothing to cut.
     The conversation must be as `curation.accept` leaves it. `count` tells the tokens of a conversation.
     """
-    if count(conversation) <= budget:
+    answers = sum(message.role == "assistant" for message in conversation.messages)
+    if answers == 1 or count(conversation) <= budget:
         return Windows([Window(conversation, None)], Counter())
     made = Windows([], Counter())
     turn = 0
