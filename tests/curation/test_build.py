@@ -152,7 +152,7 @@ def test_rows_come_back_as_the_same_conversations_with_an_index_line_each(tmp_pa
     usage = [row for row in rows_of(manifest.train.with_suffix(".index.jsonl")) if row["session"]]
     assert usage[0] | {"id": ""} == {
         "id": "", "records": ["usage/training_data_1.jsonl:1"], "group": "session:s0", "session": "s0", "client": None,
-        "time": "2026-02-05T22:19:35Z", "licence": "private",
+        "time": "2026-02-05T22:19:35Z", "window": None, "licence": "private",
     }  # fmt: skip
 
 
