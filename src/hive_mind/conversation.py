@@ -186,6 +186,11 @@ class Conversation:
         """Every tool call of the conversation, in order."""
         return tuple(call for message in self.messages for call in message.tool_calls)
 
+    @property
+    def calls_to_learn(self) -> tuple[ToolCall, ...]:
+        """The calls of the turns that are learnt. The others may be of any kind: that may be why they failed."""
+        return tuple(call for message in self.messages if message.learn for call in message.tool_calls)
+
 
 @dataclass(frozen=True, slots=True)
 class Reject:

@@ -17,9 +17,10 @@ from hive_mind.config import Settings, dump, setting
 from hive_mind.conversation import Conversation
 from hive_mind.curation import build, read_dataset
 from hive_mind.curation.settings import DataSettings
+from hive_mind.curation.write import index_name
 from hive_mind.errors import UsageError
 from hive_mind.evaluation.settings import EvaluationSettings
-from hive_mind.files import read_json, sha256_file, write_json, write_jsonl
+from hive_mind.files import read_json, read_jsonl, sha256_file, write_json, write_jsonl
 from hive_mind.gate.settings import GateSettings
 from hive_mind.model.base import ModelSettings, resolve_base
 from hive_mind.progress import say
@@ -112,7 +113,12 @@ def _train_baseline(settings: RunSettings, base: Base, dataset: DatasetManifest,
     """Train the training report's first adapter; None where it is switched off or there is no usage to train it on."""
     if not settings.baseline.rows:
         return None
-    rows = [row for row in read_dataset(dataset.train) if isinstance(row, Conversation) and row.source == "usage"]
+    made = {mark["id"] for _, mark in read_jsonl(dataset.folder / index_name(dataset.train.name)) if "made" in mark}
+    rows = [
+        row
+        for row in read_dataset(dataset.train)
+        if isinstance(row, Conversation) and row.source == "usage" and row.id not in made
+    ]
     rows = sorted(rows, key=lambda row: row.timestamp or "")[: settings.baseline.rows]
     if not rows:
         say("baseline: left out, for there are no usage rows to train it on (data/automated/training_data_*.jsonl)")

@@ -32,6 +32,20 @@ def test_build_prints_the_tables_and_the_next_command(tmp_path: Path, capsys: py
     assert record == json.loads((tmp_path / "out" / "manifest.json").read_text())
 
 
+def test_only_rejects_are_replayed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [*(code_row(n) for n in range(40)), {"instruction": "Say hello", "output": ""}]
+    write_array(tmp_path / "raw" / "code_alpaca" / "a.json", rows)
+    settings = (f"data.dir={tmp_path / 'out'}", f"data.raw_dir={tmp_path / 'raw'}")
+    assert run("build", *settings) == 0
+    rejects = tmp_path / "out" / "rejects.jsonl"
+    rejects.write_text(rejects.read_text().replace('\\"output\\":\\"\\"', '\\"output\\":\\"Hello.\\"'))
+    capsys.readouterr()
+    assert run("build", "--only-rejects", *settings, "--json") == 0
+    captured = capsys.readouterr()
+    assert "replay: 1 of 1 rejected rows are accepted now, 1 joined the dataset" in captured.err
+    assert json.loads(captured.out.splitlines()[-1])["sources"]["code_alpaca"]["kept"] == 41
+
+
 def test_the_data_section_of_a_run_is_read_and_overrides_win(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -121,3 +135,29 @@ def test_inspect_says_why_a_row_cannot_be_used(tmp_path: Path, capsys: pytest.Ca
     assert "line 1 cannot be used: no_answer" in capsys.readouterr().err
     assert run("inspect", str(path), "9") == 2
     assert "has fewer than 9 rows" in capsys.readouterr().err
+
+
+def test_lint_counts_names_lines_and_decides_the_exit_code(
+    tmp_path: Path, tiny_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "rows.jsonl"
+    rows = [
+        {"messages": [{"role": "user", "content": f"a{n}"}, {"role": "assistant", "content": "b"}]} for n in range(9)
+    ]
+    write_lines(path, rows)
+    assert run("lint", str(path), "--base", str(tiny_folder), "--json") == 0
+    record = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (record["rows"], record["findings"], record["not_checked"]) == (9, {}, ["secrets"])
+
+    write_lines(path, [*rows, {"messages": [{"role": "user", "content": "a"}]}, rows[3]])
+    assert run("lint", str(path), "--base", "none") == 4
+    captured = capsys.readouterr()
+    assert "line 10: no_answer:" in captured.out and "line 11: duplicate_id:" in captured.out
+    assert "not checked: tokens" in captured.out
+    assert f"error: 2 of 11 rows of {path} have errors" in captured.err
+
+    write_lines(path, [{"messages": [{"role": "user", "content": "a" * 99}, {"role": "assistant", "content": "b"}]}])
+    assert run("lint", str(path), "--base", str(tiny_folder), "--max-length", "50") == 0
+    assert "line 1: too_long:" in capsys.readouterr().out
+    assert run("lint", str(tmp_path / "nowhere.jsonl"), "--base", "none") == 2
+    assert "nowhere.jsonl does not exist" in capsys.readouterr().err

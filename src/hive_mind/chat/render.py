@@ -10,17 +10,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hive_mind.chat.tokenizer import ChatTokenizer
+from hive_mind.chat.turns import NOTHING, Piece, UnusableForTraining, rendered_pieces, special_text
 from hive_mind.conversation import Conversation, Message, Tool
 
+__all__ = ["Rendered", "UnusableForTraining", "render", "render_prompt"]
+
 _MASK = ("\ue000", "\ue001")  # private-use characters that stand around a masked special-token text
-
-
-class UnusableForTraining(ValueError):
-    """A conversation that cannot become a training example; `code` is a short reason code."""
-
-    def __init__(self, code: str, detail: str) -> None:
-        super().__init__(detail)
-        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +32,9 @@ def render(conversation: Conversation, tokenizer: ChatTokenizer) -> Rendered:
     Raises UnusableForTraining if a text holds a special token's text (it would be read as the token itself) or if
     nothing is labelled.
     """
-    found = _special_text(conversation.messages, conversation.tools, tokenizer)
-    if found is not None:
-        raise UnusableForTraining("special_token_text", f"the text of special token {found} stands in the content")
-    text = tokenizer.template(conversation.messages, conversation.tools, prompt=False)
-    spans = _assistant_spans(text, tokenizer)
-    answers = [message for message in conversation.messages if message.role == "assistant"]
-    if len(spans) != len(answers):
-        raise UnusableForTraining("turns_not_found", "the chat template does not show every assistant turn of this row")
-    learnt = [span for span, message in zip(spans, answers, strict=True) if message.learn]
-    if not learnt:
-        raise UnusableForTraining("nothing_to_learn", "the row has no assistant turn to learn")
-    input_ids, offsets = tokenizer.encode_spans(text)
-    return Rendered(input_ids, _flags(offsets, learnt))
+    pieces = rendered_pieces(conversation, tokenizer)
+    input_ids, offsets = tokenizer.encode_spans("".join(text for text, _ in pieces))
+    return Rendered(input_ids, _flags(offsets, _learnt_spans(pieces)))
 
 
 def render_prompt(messages: Sequence[Message], tools: Sequence[Tool], tokenizer: ChatTokenizer) -> list[int]:
@@ -57,7 +42,7 @@ def render_prompt(messages: Sequence[Message], tools: Sequence[Tool], tokenizer:
 
     Special-token text in messages or tools is encoded as plain text, so that no user or tool can forge a turn.
     """
-    if _special_text(messages, tools, tokenizer) is None:
+    if special_text(messages, tools, tokenizer) is None:
         return tokenizer.encode(tokenizer.template(messages, tools, prompt=True))
     masked = tokenizer.template(
         [_mask_message(message, tokenizer) for message in messages], [_mask_tool(tool, tokenizer) for tool in tools],
@@ -72,16 +57,14 @@ def render_prompt(messages: Sequence[Message], tools: Sequence[Tool], tokenizer:
     return ids + tokenizer.encode_plain(_unmask(masked[position:]))
 
 
-def _assistant_spans(text: str, tokenizer: ChatTokenizer) -> list[tuple[int, int]]:
-    """(start, end) in characters of every assistant turn, end-of-turn token included."""
-    end_text = tokenizer.fast.convert_ids_to_tokens(tokenizer.end_of_turn)
+def _learnt_spans(pieces: Sequence[Piece]) -> list[tuple[int, int]]:
+    """(start, end) in characters of what is learnt."""
     spans = []
-    start = text.find(tokenizer.generation_prompt)
-    while start >= 0:
-        begin = start + len(tokenizer.generation_prompt)
-        end = text.index(end_text, begin) + len(end_text)
-        spans.append((begin, end))
-        start = text.find(tokenizer.generation_prompt, end)
+    position = 0
+    for text, learnt_from in pieces:
+        if learnt_from != NOTHING:
+            spans.append((position + learnt_from, position + len(text)))
+        position += len(text)
     return spans
 
 
@@ -95,20 +78,6 @@ def _flags(offsets: Sequence[tuple[int, int]], spans: Sequence[tuple[int, int]])
             flags[token] = True
             token += 1
     return flags
-
-
-def _special_text(messages: Sequence[Message], tools: Sequence[Tool], tokenizer: ChatTokenizer) -> str | None:
-    """Return the first special token's text found in what people, tools or schemas say."""
-    for message in messages:
-        for text in (message.content, *(str(call.to_dict()) for call in message.tool_calls)):
-            match = tokenizer.special_text.search(text)
-            if match:
-                return match.group()
-    for tool in tools:
-        match = tokenizer.special_text.search(str(tool.to_dict()))
-        if match:
-            return match.group()
-    return None
 
 
 def _mask(text: str, tokenizer: ChatTokenizer) -> str:

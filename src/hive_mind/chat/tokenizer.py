@@ -18,6 +18,15 @@ from typing import Any
 from hive_mind.conversation import JSON, Message, Tool
 from hive_mind.errors import UsageError
 
+# How a tokenizer's own pattern reads in Python for ASCII text. Only patterns that the tests hold against their
+# tokenizers stand here: Qwen2.5's, and that of the tiny base.
+_ASCII_WORDS = {
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+":
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\na-zA-Z0-9]?[a-zA-Z]+|[0-9]| ?[^\sa-zA-Z0-9]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
+    r"""\p{L}+|\p{N}| ?\{"|":| ?"|[^\s\p{L}\p{N}]|\r?\n+| +|\s""":
+    r"""[a-zA-Z]+|[0-9]| ?\{"|":| ?"|[^\sa-zA-Z0-9]|\r?\n+| +|\s""",
+}  # fmt: skip
+
 
 @dataclass(frozen=True, eq=False)
 class ChatTokenizer:
@@ -31,6 +40,10 @@ class ChatTokenizer:
     stop_ids: frozenset[int]
     pad_id: int
     digest: str
+    cuts_exactly: bool
+    """Whether the pieces between special tokens, each encoded by itself, give the tokens of the whole text."""
+    words: re.Pattern[str] | None
+    """Finds the words of an ASCII text that are encoded each by itself; None where that is not known."""
 
     @property
     def vocab_size(self) -> int:
@@ -41,6 +54,20 @@ class ChatTokenizer:
         """Matches the text of any special token, longest first."""
         names = sorted(self.special_ids, key=len, reverse=True)
         return re.compile("|".join(re.escape(name) for name in names))
+
+    @cached_property
+    def special_cut(self) -> re.Pattern[str]:
+        """Splits a rendered template into texts (even places) and special tokens (odd places)."""
+        return re.compile(f"({self.special_text.pattern})")
+
+    @cached_property
+    def prompt_parts(self) -> list[str]:
+        """The generation prompt cut at its special tokens."""
+        return self.special_cut.split(self.generation_prompt)
+
+    @cached_property
+    def end_of_turn_text(self) -> str:
+        return next(text for text, number in self.special_ids.items() if number == self.end_of_turn)
 
     def encode(self, text: str) -> list[int]:
         """Encode text whose special tokens are meant, such as a rendered template."""
@@ -80,7 +107,8 @@ def load_tokenizer(folder: Path) -> ChatTokenizer:
             f"the tokenizer in {folder} has no chat template; use a base model that brings one (Qwen2.5 does)"
         )
     backend = json.loads(fast.backend_tokenizer.to_str())
-    special_ids = {token["content"]: token["id"] for token in backend["added_tokens"]}
+    added = backend["added_tokens"]
+    special_ids = {token["content"]: token["id"] for token in added}
     backend["added_tokens"] = []
     backend["post_processor"] = None
     end_of_turn, generation_prompt = _turn_marks(fast, special_ids, folder)
@@ -95,6 +123,8 @@ def load_tokenizer(folder: Path) -> ChatTokenizer:
         stop_ids=frozenset(stop_ids),
         pad_id=fast.pad_token_id if fast.pad_token_id is not None else end_of_turn,
         digest=hashlib.sha256(identity.encode()).hexdigest(),
+        cuts_exactly=_cuts_exactly(added, backend),
+        words=_words(backend),
     )
 
 
@@ -106,12 +136,42 @@ def _turn_marks(fast: Any, special_ids: dict[str, int], folder: Path) -> tuple[i
     turn = _apply(fast, [*asked, {"role": "assistant", "content": "answer"}], (), False)
     if prompt.startswith(before) and turn.startswith(f"{prompt}answer"):
         closing = turn[len(prompt) + len("answer") :]
+        opening = prompt[len(before) :]
         for text, number in special_ids.items():
-            if closing.startswith(text):
-                return number, prompt[len(before) :]
+            if closing.startswith(text) and any(special in opening for special in special_ids):
+                return number, opening
     raise UsageError(
-        f"the chat template in {folder} does not end an assistant turn with a special token; use another base"
+        f"the chat template in {folder} does not begin and end an assistant turn with special tokens; use another base"
     )
+
+
+def _cuts_exactly(added: list[JSON], backend: JSON) -> bool:
+    """Tell whether special tokens separate: what stands on one side never changes the other side's tokens.
+
+    They are found before anything else is done to a text, unless they are looked for in its normalised form or take
+    white space with them; and byte-level pre-tokenizers see each side by itself, unless they put a space in front.
+    """
+    separate = not any(
+        token["normalized"] or token["lstrip"] or token["rstrip"] or token["single_word"] for token in added
+    )
+    normalizer, first = backend["normalizer"], backend["pre_tokenizer"] or {}
+    steps = first.get("pretokenizers", [first])
+    byte_level = all(
+        step.get("type") == "Split" or (step.get("type") == "ByteLevel" and not step["add_prefix_space"])
+        for step in steps
+    )
+    return separate and byte_level and (normalizer is None or normalizer["type"] == "NFC")
+
+
+def _words(backend: JSON) -> re.Pattern[str] | None:
+    """Return the pattern of ASCII words where the tokenizer cuts a text by one that is known and encodes bytes."""
+    steps = (backend["pre_tokenizer"] or {}).get("pretokenizers", [])
+    if [step["type"] for step in steps] != ["Split", "ByteLevel"] or backend["model"]["type"] != "BPE":
+        return None
+    split, level = steps
+    pattern = _ASCII_WORDS.get(split["pattern"].get("Regex", ""))
+    plain = split["behavior"] == "Isolated" and not split["invert"] and not level["use_regex"]
+    return re.compile(pattern, re.ASCII) if pattern and plain and not backend["model"]["dropout"] else None
 
 
 def _configured_stops(folder: Path) -> list[int]:

@@ -1,4 +1,4 @@
-"""`hive-mind data`: fetch raw files, build the dataset, look at single rows."""
+"""`hive-mind data`: fetch raw files, build the dataset, look at single rows, check whole files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Json = Annotated[bool, typer.Option("--json", help="print one JSON object last o
 
 @app.callback()
 def data() -> None:
-    """Fetch, build and inspect training data."""
+    """Fetch, build, inspect and check training data."""
 
 
 @app.command()
@@ -47,15 +47,24 @@ def fetch(overrides: Overrides = None, config: Config = None, json_output: Json 
 
 
 @app.command()
-def build(overrides: Overrides = None, config: Config = None, json_output: Json = False) -> None:
-    """Read, check, deduplicate and split all sources into one dataset; every row is accounted for.
+def build(
+    overrides: Overrides = None,
+    config: Config = None,
+    only_rejects: Annotated[
+        bool, typer.Option("--only-rejects", help="convert only the rejected rows again and add what is accepted now")
+    ] = False,
+    json_output: Json = False,
+) -> None:
+    """Read, check, deduplicate, decontaminate, split and mix all sources into one dataset; every row is accounted for.
 
     Exit codes: 0 done (also when nothing changed), 1 the hub or the disk failed, 2 wrong settings, 4 data refused.
     """
     from hive_mind.curation import build as build_dataset
+    from hive_mind.curation import replay_rejects
     from hive_mind.curation.tables import accounting_table, composition_table
 
-    manifest = build_dataset(_settings(config, overrides))
+    settings = _settings(config, overrides)
+    manifest = replay_rejects(settings).manifest if only_rejects else build_dataset(settings)
     print(accounting_table(manifest), composition_table(manifest), sep="\n\n")
     print(f"\n{manifest.train}\nnext: hive-mind data inspect {manifest.train} 1")
     print(f"      hive-mind run {config or 'configs/foundation.yaml'}")
@@ -76,16 +85,13 @@ def inspect(
     from hive_mind.conversation import Reject
     from hive_mind.curation import read_row
     from hive_mind.errors import DataRefused, UsageError
-    from hive_mind.model.base import ModelSettings, resolve_base
 
     row = read_row(file, number)
     if row is None:
         raise UsageError(f"{file} has fewer than {number} rows; choose a smaller number")
     if isinstance(row, Reject):
         raise DataRefused(f"{file}, line {row.line} cannot be used: {row.code} ({row.detail})")
-    # a folder needs no weights here; a model on the hub comes whole, pinned, as training will want it
-    folder = Path(base) if Path(base).is_dir() else resolve_base(ModelSettings(base=base)).folder
-    tokenizer = load_tokenizer(folder)
+    tokenizer = load_tokenizer(_base_folder(base))
     try:
         rendered = render(row, tokenizer)
     except UnusableForTraining as error:
@@ -98,6 +104,55 @@ def inspect(
     )
     if json_output:
         _print_json({"row": row.to_dict(), "input_ids": rendered.input_ids, "labelled": rendered.labelled})
+
+
+@app.command()
+def lint(
+    file: Annotated[Path, typer.Argument(help="a training file in any layout that can be trained on")],
+    max_length: Annotated[int, typer.Option(help="rows with more tokens are reported", min=8)] = 2048,
+    base: Annotated[
+        str, typer.Option(help="whose tokenizer counts: tiny, a folder, a hub model; none = no token checks")
+    ] = "tiny",
+    json_output: Json = False,
+) -> None:
+    """Check a training file: every kind of problem with its count, its severity and the first examples.
+
+    Exit codes: 0 no errors (warnings are none), 2 wrong usage, 4 some rows have errors.
+    """
+    from hive_mind.chat.tokenizer import load_tokenizer
+    from hive_mind.curation.lint import lint as check
+    from hive_mind.curation.tables import aligned
+    from hive_mind.errors import DataRefused
+
+    tokenizer = None if base == "none" else load_tokenizer(_base_folder(base))
+    report = check(file, tokenizer, max_length)
+    findings = report.sorted()
+    print(f"{file}: {report.rows:,} rows" + (f", tokens counted by {base}" if tokenizer else ""))
+    for left_out in report.not_checked:
+        print(f"not checked: {left_out}")
+    if findings:
+        print(
+            aligned(["kind", "severity", "rows"], [[each.kind, each.severity, f"{each.rows:,}"] for each in findings])
+        )
+    for finding in findings:
+        for line, detail in finding.examples:
+            print(f"line {line}: {finding.kind}: {detail}")
+    if not report.rows_with_errors:
+        print("no errors")
+    if json_output:
+        _print_json({**report.to_dict(), "base": None if tokenizer is None else base, "max_length": max_length})
+    if report.rows_with_errors:
+        raise DataRefused(
+            f"{report.rows_with_errors:,} of {report.rows:,} rows of {file} have errors; docs/DATASET_GUIDE.md says "
+            "what each kind means, and `hive-mind data build` leaves such rows out or repairs them"
+        )
+
+
+def _base_folder(base: str) -> Path:
+    """Return the folder of a base's tokenizer: no weights are needed, but a hub model comes whole, as for training."""
+    from hive_mind.model.base import ModelSettings, resolve_base
+
+    return Path(base) if Path(base).is_dir() else resolve_base(ModelSettings(base=base)).folder
 
 
 def _settings(config: Path | None, overrides: list[str] | None) -> DataSettings:

@@ -11,7 +11,7 @@ from hive_mind.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_USAGE, HiveMindEr
 # name -> (module under hive_mind.cli, function or Typer app in it, one line of help)
 COMMANDS = {
     "run": ("run", "run", "do the whole job of a config: data, training, evaluation, gate, promotion, report"),
-    "data": ("data", "app", "fetch, build and inspect training data"),
+    "data": ("data", "app", "fetch, build, inspect and check training data"),
     "base": ("base", "app", "build the tiny base model from its recorded recipe"),
     "train": ("train", "train", "train a LoRA adapter on a dataset"),
     "monitor": ("monitor", "monitor", "follow a training run live, with its loss curve"),

@@ -6,6 +6,10 @@ from hive_mind.curation.builder import build
 from hive_mind.curation.inputs import fetch
 from hive_mind.curation.manifest import DatasetManifest
 from hive_mind.curation.read import read_dataset, read_row
+from hive_mind.curation.replay import Replayed, replay_rejects
 from hive_mind.curation.settings import DataSettings, SourceSettings
 
-__all__ = ["DataSettings", "DatasetManifest", "SourceSettings", "build", "fetch", "read_dataset", "read_row"]
+__all__ = [
+    "DataSettings", "DatasetManifest", "Replayed", "SourceSettings", "build", "fetch", "read_dataset", "read_row",
+    "replay_rejects",
+]  # fmt: skip

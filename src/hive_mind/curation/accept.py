@@ -50,7 +50,7 @@ def _tidy_message(message: Message) -> Message:
 def _order_problem(messages: tuple[Message, ...]) -> Problem | None:
     """Check that turns follow each other as they do when the model is used."""
     if not messages:
-        return "no_answer", "no assistant turn: there is nothing to learn"
+        return "no_answer", "no assistant turn to learn"
     before = ""
     waiting = 0
     for position, message in enumerate(messages):

@@ -1,9 +1,13 @@
-"""Raw rows in, a dataset out: read, convert, check, deduplicate, split, cap, write; every row accounted for."""
+"""Raw rows in, a dataset out: read, convert, check, cut, deduplicate, decontaminate, split, mix, write.
+
+Every row is accounted for.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
@@ -12,12 +16,15 @@ from hive_mind import conversation, sources
 from hive_mind.config import dump
 from hive_mind.conversation import JSON
 from hive_mind.curation.card import write_card
+from hive_mind.curation.contamination import read_suites, remove_contaminated
 from hive_mind.curation.counting import token_counter
+from hive_mind.curation.duplicates import OWN_FIRST, mark_duplicates, remove_duplicates
 from hive_mind.curation.ingest import Pool, ingest
 from hive_mind.curation.inputs import Inputs, gather
 from hive_mind.curation.manifest import MANIFEST_NAME, SPLIT_FILES, DatasetManifest, compose
+from hive_mind.curation.mixture import mix
 from hive_mind.curation.settings import DataSettings
-from hive_mind.curation.split import assign
+from hive_mind.curation.split import assign, tally
 from hive_mind.curation.windows import WINDOWED, Cut, cutter
 from hive_mind.curation.write import write_dataset
 from hive_mind.errors import DataRefused, HiveMindError, UsageError
@@ -26,8 +33,11 @@ from hive_mind.progress import say as say_to_stderr
 from hive_mind.progress import track
 from hive_mind.sources import SOURCES
 from hive_mind.sources.transcripts import tools_beside
+from hive_mind.suites import prompts
+from hive_mind.suites.prompts import prompt_files
 
 REJECTS_NAME = "rejects.jsonl"
+REMOVED_NAME = "removed.jsonl"
 HIGHEST_REJECTED_SHARE = 0.2
 
 
@@ -42,7 +52,8 @@ def build(settings: DataSettings, say: Callable[[str], None] = say_to_stderr) ->
         raise UsageError(_nothing_to_read(settings, inputs))
     try:
         described = _describe_inputs(inputs)
-        fingerprint = _fingerprint(settings, described)
+        suites = describe_suites(settings)
+        fingerprint = fingerprint_of(settings, described, suites)
         known = _unchanged(settings.dir, fingerprint)
         if known is not None:
             say(f"dataset: nothing changed since {known.train} was built ({known.rows('train'):,} training rows)")
@@ -51,7 +62,7 @@ def build(settings: DataSettings, say: Callable[[str], None] = say_to_stderr) ->
         pools = _ingest(settings, inputs)
         for line in inputs.not_read:
             say(f"not read: {line}")
-        return _write(settings, inputs, pools, described, fingerprint)
+        return _write(settings, inputs, pools, described, suites, fingerprint, say)
     except OSError as error:
         where = error.filename or settings.dir
         raise HiveMindError(
@@ -61,18 +72,58 @@ def build(settings: DataSettings, say: Callable[[str], None] = say_to_stderr) ->
 
 
 def _write(
-    settings: DataSettings, inputs: Inputs, pools: list[Pool], described: dict[str, JSON], fingerprint: str
-) -> DatasetManifest:
-    """Choose splits and write everything, the manifest last: its digests say that all before it is whole."""
-    assign(pools, settings)
+    settings: DataSettings, inputs: Inputs, pools: list[Pool], described: dict[str, JSON], suites: JSON,
+    fingerprint: str, say: Callable[[str], None],
+) -> DatasetManifest:  # fmt: skip
+    """Choose what stays and where, and write everything."""
     write_jsonl(settings.dir / REJECTS_NAME, (reject.to_dict() for pool in pools for reject in pool.rejects))
     for pool in pools:
         _refuse_poor_source(pool, settings.dir)
+    removed = take_out(pools, settings)
+    for pool in pools:
+        if not pool.entries:
+            raise DataRefused(_nothing_left(pool, settings.dir))
+    assign(pools, settings)
+    mix(pools, settings, say)
+    return finish(settings, pools, removed, Record(fingerprint, described, suites, inputs))
+
+
+def take_out(pools: Sequence[Pool], settings: DataSettings) -> list[JSON]:
+    """Take duplicates and contaminated rows out of the pools; returns them with the reasons."""
+    removed: list[JSON] = []
+    rows = sum(len(pool.entries) for pool in pools)
+    if settings.near_duplicates == "remove":
+        with track("comparing rows", rows) as progress:
+            removed += [duplicate.to_dict() for duplicate in remove_duplicates(pools, progress)]
+    elif settings.near_duplicates == "keep":
+        with track("comparing rows", rows) as progress:
+            mark_duplicates(pools, progress)
+    if settings.decontaminate:
+        asked = read_suites(settings.decontaminate)
+        with track("comparing with the suites", sum(len(pool.entries) for pool in pools)) as progress:
+            removed += [hit.to_dict() for hit in remove_contaminated(pools, asked, progress)]
+    return removed
+
+
+@dataclass(frozen=True)
+class Record:
+    """What the manifest says of where a dataset came from."""
+
+    fingerprint: str
+    described: dict[str, JSON]
+    suites: JSON
+    inputs: Inputs
+
+
+def finish(settings: DataSettings, pools: Sequence[Pool], removed: Sequence[JSON], record: Record) -> DatasetManifest:
+    """Write the dataset, the manifest last: its digests say that all before it is whole."""
+    tally(pools)
+    write_jsonl(settings.dir / REMOVED_NAME, removed)
     files, train_bytes = write_dataset(settings.dir, pools)
     counts = {pool.source.NAME: pool.counts for pool in pools}
     manifest = DatasetManifest(
-        settings.dir, fingerprint, _recorded(settings), counts, compose(counts, train_bytes), files,
-        described, inputs.commits, inputs.skipped, inputs.not_read,
+        settings.dir, record.fingerprint, recorded(settings), counts, compose(counts, train_bytes), files,
+        record.described, record.inputs.commits, record.inputs.skipped, record.inputs.not_read, record.suites,
     )  # fmt: skip
     for split in SPLIT_FILES:
         written, counted = manifest.rows(split), sum(getattr(count, split) for count in counts.values())
@@ -84,16 +135,17 @@ def _write(
 
 
 def _ingest(settings: DataSettings, inputs: Inputs) -> list[Pool]:
+    """Read every source, own usage first: of equal rows the first stays, and that is to be the user's own."""
     seen: set[bytes] = set()
     pools = []
-    cut = _cutter(settings)
-    for name, source in SOURCES.items():
+    cuts = cutters(settings)
+    for name, source in sorted(SOURCES.items(), key=lambda item: item[0] not in OWN_FIRST):
         files = inputs.files.get(name)
         if files:
             with track(f"reading {name}") as progress:
                 pool = ingest(
                     source, files, settings.dir, seen, inputs.not_read, progress, settings.licence,
-                    cut=cut if name in WINDOWED else None,
+                    cut=cuts.get(name),
                 )  # fmt: skip
             if pool.counts.read:
                 pools.append(pool)
@@ -105,14 +157,15 @@ def _ingest(settings: DataSettings, inputs: Inputs) -> list[Pool]:
                 )
     if not pools:
         raise UsageError(_nothing_to_read(settings, inputs))
-    return pools
+    order = list(SOURCES)
+    return sorted(pools, key=lambda pool: order.index(pool.source.NAME))
 
 
-def _cutter(settings: DataSettings) -> Cut | None:
-    """Return what cuts long interactions into windows, None where the settings ask for none."""
+def cutters(settings: DataSettings) -> dict[str, Cut]:
+    """Return what cuts long rows, by source; none where the settings ask for no windows."""
     if settings.window_tokens is None:
-        return None
-    return cutter(settings.window_tokens, token_counter(settings.window_tokenizer))
+        return {}
+    return dict.fromkeys(WINDOWED, cutter(settings.window_tokens, token_counter(settings.window_tokenizer)))
 
 
 def _refuse_poor_source(pool: Pool, folder: Path) -> None:
@@ -131,6 +184,15 @@ def _refuse_poor_source(pool: Pool, folder: Path) -> None:
     )
 
 
+def _nothing_left(pool: Pool, folder: Path) -> str:
+    counts, name = pool.counts, pool.source.NAME
+    return (
+        f"{name}: none of its {counts.usable:,} usable rows is left: {counts.duplicates:,} are "
+        f"duplicates, {counts.near_duplicates:,} near-duplicates, and {counts.contaminated:,} ask what an evaluation "
+        f"suite asks. All are in {folder / REMOVED_NAME}; leave the source out with data.sources.{name}.include=false"
+    )
+
+
 def _describe_inputs(inputs: Inputs) -> dict[str, JSON]:
     described: dict[str, JSON] = {
         source: {file.name: {"bytes": file.path.stat().st_size, "sha256": sha256_file(file.path)} for file in files}
@@ -143,20 +205,30 @@ def _describe_inputs(inputs: Inputs) -> dict[str, JSON]:
     return described
 
 
-def _fingerprint(settings: DataSettings, inputs: dict[str, JSON]) -> str:
+def describe_suites(settings: DataSettings) -> JSON:
+    """Return the digests of the files of every suite whose questions are kept out."""
+    return {
+        name: {file.name: sha256_file(file) for file in prompt_files(name, path)}
+        for name, path in settings.decontaminate.items()
+    }
+
+
+def fingerprint_of(settings: DataSettings, inputs: dict[str, JSON], suites: JSON) -> str:
     """Return a digest of all that decides the result: settings, input bytes, and the code that reads and chooses."""
-    digest = hashlib.sha256(orjson.dumps([_recorded(settings), inputs], option=orjson.OPT_SORT_KEYS))
+    digest = hashlib.sha256(orjson.dumps([recorded(settings), inputs, suites], option=orjson.OPT_SORT_KEYS))
     folders = (Path(sources.__file__).parent, Path(__file__).parent)
-    for file in [Path(conversation.__file__), *(path for folder in folders for path in sorted(folder.glob("*.py")))]:
+    code = [Path(conversation.__file__), Path(prompts.__file__)]
+    for file in [*code, *(path for folder in folders for path in sorted(folder.glob("*.py")))]:
         digest.update(file.read_bytes())
     return digest.hexdigest()
 
 
-def _recorded(settings: DataSettings) -> JSON:
+def recorded(settings: DataSettings) -> JSON:
     """Return the settings that decide the result; where the files lie does not."""
     values = dump(settings)
     for key in ("dir", "raw_dir", "automated", "lock"):
         del values[key]
+    values["decontaminate"] = sorted(settings.decontaminate)
     if settings.window_tokenizer is not None:
         values["window_tokenizer"] = _tokenizer_digest(settings.window_tokenizer)
     values["sources"] = {

@@ -33,7 +33,7 @@ def call_problem(conversation: Conversation) -> Problem | None:
         if tool.name in schemas:
             return "tool_declared_twice", f"the tool {tool.name} is declared twice"
         schemas[tool.name] = tool.parameters
-    for call in (call for message in conversation.messages if message.learn for call in message.tool_calls):
+    for call in conversation.calls_to_learn:
         if call.name not in schemas:
             return "undeclared_tool", f"{call.name} is called but not declared"
         if problem := _problem(schemas[call.name], call.arguments, f"a call of {call.name}"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import yaml
 
 from hive_mind.curation.manifest import SPLIT_FILES, DatasetManifest
+from hive_mind.curation.tables import windows_line
 from hive_mind.files import write_text
 from hive_mind.hub import megabytes
 from hive_mind.sources import SOURCES
@@ -57,10 +58,18 @@ def card(manifest: DatasetManifest) -> str:
 def accounting_markdown(manifest: DatasetManifest) -> str:
     """Return where the rows of every source went, as a Markdown table, with the reasons of rejects in a second one."""
     fates = [
-        [name, *(f"{n:,}" for n in (c.read, c.train, c.validation, c.test, c.duplicates, c.over_cap, c.rejected))]
+        [name, *(f"{n:,}" for n in (
+            c.read, c.rejected, c.duplicates, c.near_duplicates, c.contaminated, c.made, c.over_cap,
+            c.train, c.validation, c.test,
+        ))]
         for name, c in manifest.sources.items()
-    ]
-    table = _table(["source", "read", "train", "validation", "test", "duplicates", "over cap", "rejected"], fates)
+    ]  # fmt: skip
+    header = [
+        "source", "read", "rejected", "duplicates", "near-duplicates", "contaminated", "made", "over cap",
+        "train", "validation", "test",
+    ]  # fmt: skip
+    windows = [windows_line(name, counts) for name, counts in manifest.sources.items() if counts.cut]
+    table = "\n\n".join([_table(header, fates), *windows])
     reasons = [
         [name, code, f"{count:,}"]
         for name, counts in manifest.sources.items()

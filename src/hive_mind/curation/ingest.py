@@ -23,11 +23,17 @@ from hive_mind.sources import EXPECTED_CODES, Source, transcripts
 from hive_mind.sources.raw import RawRow, read_raw
 
 LOOK_AT_ROWS = 20
+NO_WINDOW = "no_window_fits"
 
 
 @dataclass(slots=True)
 class Entry:
-    """What is kept in memory of an accepted row: where its line is spooled, and what decides its split."""
+    """What is kept in memory of an accepted row: where its line is spooled, and what decides its split.
+
+    `calls` tells whether a call stands in it, learnt or not. `window` is the number of the turn that a window of a long
+    row teaches. `cluster` names the near-duplicates it belongs to, if they are kept; `made` says how a row came about
+    that no input holds (a missing-tool negative, a repetition).
+    """
 
     id: str
     offset: int
@@ -38,29 +44,37 @@ class Entry:
     session: str | None
     client: str | None
     time: str | None
+    calls: bool
     window: int | None = None
     group: str = ""
     split: str = ""
+    cluster: str = ""
+    made: str = ""
 
 
 @dataclass
 class SourceCounts:
-    """Where each row of a source went. Every row that was read is in exactly one of the other figures.
+    """Where each row of a source went. Every row that was read or made is in exactly one of the other figures.
 
-    `cut` rows became `windows` rows, which are counted in place of them; `left_out` are turns that fit into no window.
+    `cut` rows became `windows` rows, which are counted in place of them; `turns_left_out` are turns of these rows that
+    fit into no window.
     """
 
     licence: str
     read: int = 0
     rejects: Counter[str] = field(default_factory=Counter)
     duplicates: int = 0
+    near_duplicates: int = 0
+    contaminated: int = 0
+    negatives: int = 0
+    repeats: int = 0
     over_cap: int = 0
     train: int = 0
     validation: int = 0
     test: int = 0
     cut: int = 0
     windows: int = 0
-    left_out: Counter[str] = field(default_factory=Counter)
+    turns_left_out: Counter[str] = field(default_factory=Counter)
 
     @property
     def kept(self) -> int:
@@ -71,31 +85,65 @@ class SourceCounts:
         return sum(self.rejects.values())
 
     @property
+    def usable(self) -> int:
+        """Rows that were read and can be used, with windows in the place of those that were cut."""
+        return self.read - self.rejected - self.cut + self.windows
+
+    @property
+    def made(self) -> int:
+        """Training rows that no input holds."""
+        return self.negatives + self.repeats
+
+    @property
     def unexpected(self) -> int:
         """Rejects that speak against the input, leaving out those by design (interactions that failed)."""
         return sum(count for code, count in self.rejects.items() if code not in EXPECTED_CODES)
 
     def check(self, source: str) -> None:
         """Raise HiveMindError unless the figures add up: a row that vanished is a bug of this program."""
-        out = self.kept + self.rejected + self.duplicates + self.over_cap
-        if out != self.read - self.cut + self.windows:
+        last = self.stages()[-1]["out"]
+        if last != self.kept:
             raise HiveMindError(
-                f"{source}: {self.read} rows were read, but {out} are accounted for; please report this"
+                f"{source}: of {self.read} rows that were read, {last} should be in the dataset, but {self.kept} are; "
+                "please report this"
             )
+
+    def stages(self) -> list[JSON]:
+        """Return what each stage took in, left out by reason, made, and gave on to the next."""
+        left_out: list[tuple[str, JSON, JSON]] = [
+            ("convert", {code: count for code, count in self.rejects.most_common() if code != NO_WINDOW}, {}),
+            ("cut", {NO_WINDOW: self.rejects[NO_WINDOW], "cut": self.cut}, {"windows": self.windows}),
+            ("deduplicate", {"duplicates": self.duplicates, "near_duplicates": self.near_duplicates}, {}),
+            ("decontaminate", {"contaminated": self.contaminated}, {}),
+            ("mix", {"over_cap": self.over_cap}, {"negatives": self.negatives, "repeats": self.repeats}),
+        ]
+        stages, rows = [], self.read
+        for name, reasons, made in left_out:
+            out = rows - sum(reasons.values()) + sum(made.values())
+            stages.append({"stage": name, "in": rows, "left_out": reasons, "made": made, "out": out})
+            rows = out
+        return stages
 
     def to_dict(self) -> JSON:
         return {
-            "licence": self.licence, "read": self.read, "kept": self.kept, "train": self.train,
-            "validation": self.validation, "test": self.test, "rejects": dict(self.rejects.most_common()),
-            "duplicates": self.duplicates, "over_cap": self.over_cap, "cut": self.cut, "windows": self.windows,
-            "left_out": dict(self.left_out.most_common()),
+            "licence": self.licence, "read": self.read, "kept": self.kept,
+            "rejects": dict(self.rejects.most_common()), **{name: getattr(self, name) for name in _FIGURES},
+            **{name: getattr(self, name) for name in _WINDOW_FIGURES},
+            "turns_left_out": dict(self.turns_left_out.most_common()), "stages": self.stages(),
         }  # fmt: skip
 
     @classmethod
     def from_dict(cls, row: JSON) -> SourceCounts:
-        figures = {key: row[key] for key in ("read", "duplicates", "over_cap", "train", "validation", "test")}
-        figures |= {key: row.get(key, 0) for key in ("cut", "windows")}  # datasets of before had none
-        return cls(row["licence"], rejects=Counter(row["rejects"]), left_out=Counter(row.get("left_out")), **figures)
+        figures = {name: row[name] for name in _FIGURES}
+        figures |= {name: row.get(name, 0) for name in _WINDOW_FIGURES}  # datasets of before had none
+        turns: Counter[str] = Counter(row.get("turns_left_out"))
+        return cls(row["licence"], row["read"], Counter(row["rejects"]), turns_left_out=turns, **figures)
+
+
+_FIGURES = (
+    "duplicates", "near_duplicates", "contaminated", "negatives", "repeats", "over_cap", "train", "validation", "test",
+)  # fmt: skip
+_WINDOW_FIGURES = ("cut", "windows")
 
 
 @dataclass
@@ -129,7 +177,7 @@ def ingest(
     """Read a source's files into a pool. `licence` is the files' own, where it is not the public data set's.
 
     `cut` makes windows of long interactions, None leaves them whole.
-    `seen` holds the digests of all conversations so far, of any source: the first of equals stays. A file none of
+    `seen` holds the digests of all rows and windows so far, of any source: the first of equals stays. A file none of
     whose first rows is in the source's layout is not read, and named in `not_read`.
     """
     pool = Pool(source, SourceCounts(licence or source.LICENCE), tempfile.TemporaryFile(dir=folder))  # noqa: SIM115
@@ -150,45 +198,57 @@ def ingest(
 
 
 def _take(pool: Pool, item: RawRow | Reject, file: Input, seen: set[bytes], cut: Cut | None) -> None:
+    """Count a row that was read, and put it into the pool or among its rejects."""
     pool.counts.read += 1
-    result = item if isinstance(item, Reject) else _convert(pool.source, transcripts.with_servers(item.row, file.path))
-    if isinstance(result, Reject):
-        _reject(pool, result, item, file)
+    take(pool, item, file.name, seen, cut)
+
+
+def take(pool: Pool, item: RawRow | Reject, file: str, seen: set[bytes], cut: Cut | None) -> None:
+    """Convert a row, cut it if it is long, and put what is new of it into the pool, or the row among the rejects."""
+    result = item if isinstance(item, Reject) else _convert(pool.source, item)
+    made = result if isinstance(result, Reject) else _cut(result, cut)
+    if isinstance(made, Reject):
+        raw = item.raw if isinstance(item, Reject) else item.text()
+        pool.rejects.append(replace(made, source=pool.source.NAME, file=file, line=item.line, raw=raw))
+        pool.counts.rejects[made.code] += 1
         return
-    digest = bytes.fromhex(content_digest(result)[:32])
-    if digest in seen:
-        pool.counts.duplicates += 1
-        return
-    seen.add(digest)
-    assert isinstance(item, RawRow)
-    made = cut(result) if cut is not None else Windows([Window(result, None)], Counter())
-    pool.counts.left_out += made.left_out
-    if not made.windows:
-        reasons = ", ".join(f"{count} {reason}" for reason, count in made.left_out.items())
-        _reject(
-            pool, Reject(pool.source.NAME, "no_window_fits", f"no turn fits into a window: {reasons}", ""), item, file
-        )
-        return
+    assert isinstance(item, RawRow) and isinstance(result, Conversation)
+    pool.counts.turns_left_out += made.left_out
     if made.windows[0].turn is not None:
         pool.counts.cut += 1
         pool.counts.windows += len(made.windows)
     for window in made.windows:
-        line = json_line(window.conversation.to_dict())
-        entry = _entry(result, item.row, f"{file.name}:{item.line}", pool.spool.tell(), len(line))
-        if window.turn is not None:
-            entry.id, entry.window = window.conversation.id, window.turn
-            entry.session = entry.session or result.id  # what keeps the windows of one interaction together
-        pool.entries.append(entry)
-        pool.spool.write(line)
+        digest = bytes.fromhex(content_digest(window.conversation)[:32])
+        if digest in seen:
+            pool.counts.duplicates += 1
+        else:
+            seen.add(digest)
+            _spool(pool, result, window, item, file)
 
 
-def _reject(pool: Pool, reject: Reject, item: RawRow | Reject, file: Input) -> None:
-    raw = item.raw if isinstance(item, Reject) else item.text()
-    pool.rejects.append(replace(reject, source=pool.source.NAME, file=file.name, line=item.line, raw=raw))
-    pool.counts.rejects[reject.code] += 1
+def _cut(conversation: Conversation, cut: Cut | None) -> Windows | Reject:
+    """Return the conversation's windows: itself where it is not cut. One that none of its turns has is a Reject."""
+    made = cut(conversation) if cut is not None else Windows([Window(conversation, None)], Counter())
+    if made.windows:
+        return made
+    reasons = ", ".join(f"{count} {reason}" for reason, count in made.left_out.items())
+    return Reject(conversation.source, NO_WINDOW, f"no turn fits into a window: {reasons}", "")
 
 
-def _convert(source: Source, row: JSON) -> Conversation | Reject:
+def _spool(pool: Pool, whole: Conversation, window: Window, item: RawRow, file: str) -> None:
+    """Add one window of a row, or the whole row, to the pool. Its group is that of the whole."""
+    line = json_line(window.conversation.to_dict())
+    entry = _entry(whole, item.row, f"{file}:{item.line}", pool.spool.tell(), len(line))
+    entry.calls = bool(window.conversation.calls)
+    if window.turn is not None:
+        entry.id, entry.window = window.conversation.id, window.turn
+        entry.session = entry.session or whole.id  # what keeps the windows of one interaction together
+    pool.entries.append(entry)
+    pool.spool.write(line)
+
+
+def _convert(source: Source, item: RawRow) -> Conversation | Reject:
+    row = transcripts.with_servers(item.row, item.file) if source.NAME == transcripts.NAME else item.row
     if not source.understands(row):
         fields = ", ".join(list(row)[:6])
         return Reject(
@@ -204,17 +264,23 @@ def _convert(source: Source, row: JSON) -> Conversation | Reject:
 def _entry(conversation: Conversation, row: JSON, place: str, offset: int, size: int) -> Entry:
     metadata = row.get("metadata")
     said: JSON = metadata if isinstance(metadata, dict) else {}
-    request = next((message.content for message in conversation.messages if message.role == "user"), "")
-    names = sorted(tool.name for tool in conversation.tools)
+    tools, request = group_labels(conversation)
     return Entry(
-        conversation.id, offset, size,
-        tools=f"tools:{_short_digest(chr(0).join(names))}" if names else "",
-        request=f"request:{_short_digest(normalise_request(request))}",
+        conversation.id, offset, size, tools, request,
         record=_label(row.get("id")) or place,
         session=_label(said.get("session_id") or row.get("session_id")),
         client=_label(said.get("client") or row.get("client")),
         time=conversation.timestamp,
+        calls=bool(conversation.calls),
     )  # fmt: skip
+
+
+def group_labels(conversation: Conversation) -> tuple[str, str]:
+    """Return the names of the groups that a conversation's tools ("" for none) and its first request put it in."""
+    request = next((message.content for message in conversation.messages if message.role == "user"), "")
+    names = sorted(tool.name for tool in conversation.tools)
+    tools = f"tools:{_short_digest(chr(0).join(names))}" if names else ""
+    return tools, f"request:{_short_digest(normalise_request(request))}"
 
 
 def normalise_request(text: str) -> str:

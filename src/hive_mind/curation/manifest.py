@@ -60,6 +60,7 @@ class DatasetManifest:
     commits: dict[str, str] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
     not_read: list[str] = field(default_factory=list)
+    suites: JSON = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -109,6 +110,7 @@ class DatasetManifest:
             "commits": self.commits,
             "skipped": self.skipped,
             "not_read": self.not_read,
+            "suites": self.suites,
             "settings": self.settings,
         }
 
@@ -130,6 +132,7 @@ class DatasetManifest:
             commits=row["commits"],
             skipped=row["skipped"],
             not_read=row["not_read"],
+            suites=row["suites"],
         )
 
 

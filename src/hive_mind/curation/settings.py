@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import field_validator
 
@@ -15,6 +16,11 @@ class SourceSettings(Settings):
 
     include: bool = setting(True, "false leaves the source out")
     cap: int | None = setting(None, "at most so many training rows; held-out rows come on top", ge=1)
+    share: float | None = setting(None, "at most this share of the training rows", gt=0, lt=1)
+    min_share: float | None = setting(
+        None, "repeat a scarce source's training rows until they have this share", gt=0, lt=1
+    )
+    max_repeats: int = setting(3, "each row at most so many times in all, with min_share", ge=1)
     first: int | None = setting(None, "only the first so many rows in time order", ge=1)
     held_out: float | None = setting(
         None, "share for validation and test together; none = the shares below", ge=0, lt=1
@@ -35,6 +41,16 @@ class DataSettings(Settings):
     sources: dict[str, SourceSettings] = setting({}, "settings of single sources, by name")
     validation_share: float = setting(0.05, "share of each source held out to watch training", ge=0, lt=0.5)
     test_share: float = setting(0.05, "share of each source held out to compare models", ge=0, lt=0.5)
+    near_duplicates: Literal["remove", "keep", "off"] = setting(
+        "remove", "rows that say nearly the same: `remove` all but one, `keep` them in one split, `off`: do not look"
+    )
+    decontaminate: dict[str, Path] = setting(
+        {}, "evaluation suites whose questions must not be trained on: name: file or folder"
+    )
+    no_tool_floor: float = setting(0.15, "least share of training rows that call no tool; 0 = as they come", ge=0, lt=1)
+    missing_tool_share: float = setting(
+        0.0, "share of training rows that are made from others by taking the needed tool away", ge=0, le=0.5
+    )
     licence: str | None = setting(
         None, "licence of the raw files, where they are not the public data sets whose layout they have"
     )

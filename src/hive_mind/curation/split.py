@@ -7,7 +7,7 @@ when rows are added or the build is run again, and no group has rows on both sid
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 
 from hive_mind.curation.ingest import Entry, Pool
@@ -19,23 +19,34 @@ SAYS_NOTHING_SHARE = 0.25
 FEWEST_GROUPS_TO_HOLD_OUT = 5
 """A source with fewer groups of its own is trained on whole."""
 
+LARGEST_LINKED_PART = 0.01
+"""Groups that kept near-duplicates link to a part with more of the rows are trained on: one polite refusal that
+hundreds of tool sets share would otherwise take them all out of training at once, if its digest so fell."""
+
 
 def assign(pools: Sequence[Pool], settings: DataSettings) -> None:
-    """Give every entry its group and its split ("" for those over a cap), and count them."""
+    """Give every entry its group and its split, "" for those over a cap."""
     for pool in pools:
         _group(pool, settings.of(pool.source.NAME).first)
-    hashed = [pool for pool in pools if pool.source.GROUP_BY != "session"]
-    splits = _split_groups(hashed, settings)
+    parts = _join_groups(pools)
+    splits = _split_groups([pool for pool in pools if pool.source.GROUP_BY != "session"], parts, settings)
     for pool in pools:
-        chosen = [entry for entry in pool.entries if entry.group]
         if pool.source.GROUP_BY == "session":
-            splits = _split_sessions(chosen, *settings.shares(pool.source.NAME))
-        for entry in chosen:
-            entry.split = splits[entry.group]
+            chosen = [entry for entry in pool.entries if entry.group]
+            splits |= _split_sessions(chosen, parts, *settings.shares(pool.source.NAME))
+    for pool in pools:
+        for entry in pool.entries:
+            if entry.group:
+                entry.split = splits[parts.get(entry.group, entry.group)]
         _cap(pool, settings)
+
+
+def tally(pools: Sequence[Pool]) -> None:
+    """Count what each split holds, and check that every row is accounted for."""
+    for pool in pools:
         counts = Counter(entry.split for entry in pool.entries)
         pool.counts.train, pool.counts.validation, pool.counts.test = (counts[split] for split in SPLITS)
-        pool.counts.over_cap = counts[""]
+        pool.counts.over_cap += counts[""]
         pool.counts.check(pool.source.NAME)
 
 
@@ -51,27 +62,59 @@ def _group(pool: Pool, first: int | None) -> None:
     enough = SAYS_NOTHING_SHARE * sum(common.values())
     for entry in chosen:
         if pool.source.GROUP_BY == "session":
-            entry.group = f"session:{entry.session}" if entry.session else f"record:{entry.id}"
+            entry.group = session_group(entry)
         elif pool.source.GROUP_BY == "tools" and entry.tools and common[entry.tools] <= enough:
             entry.group = entry.tools
         else:
             entry.group = entry.request
 
 
-def _split_groups(pools: Sequence[Pool], settings: DataSettings) -> dict[str, str]:
-    """Return the split of every group. One that several sources share follows the smallest of their shares."""
+def session_group(entry: Entry) -> str:
+    """Return the group of a row that is split by its session."""
+    return f"session:{entry.session}" if entry.session else f"record:{entry.id}"
+
+
+def by_digest(group: str, shares: tuple[float, float], seed: int) -> str:
+    """Return the split that a group has by itself; `shares` are those of validation and test."""
+    validation, test = shares
+    place = unit(seed, group)
+    return "test" if place < test else "validation" if place < test + validation else "train"
+
+
+def _join_groups(pools: Sequence[Pool]) -> dict[str, str]:
+    """Return for groups that near-duplicates link (where these are kept) the name of the part they are split in."""
+    parts: dict[str, str] = {}
+
+    def part(group: str) -> str:
+        while parts.get(group, group) != group:
+            group = parts[group]
+        return group
+
+    firsts: dict[str, str] = {}
+    for pool in pools:
+        for entry in pool.entries:
+            if entry.cluster and entry.group:
+                one, other = sorted((part(firsts.setdefault(entry.cluster, entry.group)), part(entry.group)))
+                parts[other] = one
+    return {group: part(group) for group in parts}
+
+
+def _split_groups(pools: Sequence[Pool], parts: Mapping[str, str], settings: DataSettings) -> dict[str, str]:
+    """Return the split of every part. One that several sources share follows the smallest of their shares."""
     shares: dict[str, tuple[float, float]] = {}
     owners: dict[str, set[str]] = defaultdict(set)
+    sizes: Counter[str] = Counter()
     for pool in pools:
         own = settings.shares(pool.source.NAME)
         for entry in pool.entries:
             if entry.group:
-                shares[entry.group] = min(shares.get(entry.group, own), own, key=sum)
-                owners[entry.group].add(pool.source.NAME)
-    splits = {}
-    for group, (validation, test) in shares.items():
-        place = unit(settings.seed, group)
-        splits[group] = "test" if place < test else "validation" if place < test + validation else "train"
+                part = parts.get(entry.group, entry.group)
+                shares[part] = min(shares.get(part, own), own, key=sum)
+                owners[part].add(pool.source.NAME)
+                sizes[part] += 1
+    splits = {group: by_digest(group, own, settings.seed) for group, own in shares.items()}
+    most = LARGEST_LINKED_PART * sizes.total()
+    splits.update((part, "train") for part in set(parts.values()) if sizes[part] > most)
     for pool in pools:
         name = pool.source.NAME
         own_groups = [group for group, sources in owners.items() if sources == {name}]
@@ -92,11 +135,16 @@ def _correct_small_sources(
             splits.update(dict.fromkeys(sorted(free, key=lambda group: unit(seed, group))[:1], split))
 
 
-def _split_sessions(entries: Iterable[Entry], validation: float, test: float) -> dict[str, str]:
-    """Hold out the latest sessions: first the test rows, before them the validation rows, and never the most."""
+def _split_sessions(
+    entries: Iterable[Entry], parts: Mapping[str, str], validation: float, test: float
+) -> dict[str, str]:
+    """Hold out the latest sessions: first the test rows, before them the validation rows, and never the most.
+
+    A public row that says the same as one of a session goes where the session goes.
+    """
     sessions: dict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
-        sessions[entry.group].append(entry)
+        sessions[parts.get(entry.group, entry.group)].append(entry)
     latest_first = sorted(sessions, key=lambda name: (max(e.time or "" for e in sessions[name]), name), reverse=True)
     total = sum(len(rows) for rows in sessions.values())
     splits = dict.fromkeys(sessions, "train")
@@ -111,14 +159,18 @@ def _split_sessions(entries: Iterable[Entry], validation: float, test: float) ->
     return splits
 
 
+def cap_limits(settings: DataSettings, source: str) -> dict[str, int]:
+    """Return how many rows of a source each split may have, nothing where there is no cap."""
+    cap = settings.of(source).cap
+    if cap is None:
+        return {}
+    validation, test = settings.shares(source)
+    return {"train": cap, "validation": round(cap * validation), "test": round(cap * test)}
+
+
 def _cap(pool: Pool, settings: DataSettings) -> None:
     """Keep as many rows as the cap allows in each split; held-out rows are capped in proportion."""
-    cap = settings.of(pool.source.NAME).cap
-    if cap is None:
-        return
-    validation, test = settings.shares(pool.source.NAME)
-    limits = {"train": cap, "validation": round(cap * validation), "test": round(cap * test)}
-    for split, limit in limits.items():
+    for split, limit in cap_limits(settings, pool.source.NAME).items():
         members = [entry for entry in pool.entries if entry.split == split]
         members.sort(key=lambda entry: unit(settings.seed, entry.id))
         for entry in members[limit:]:

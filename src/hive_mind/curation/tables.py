@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hive_mind.curation.ingest import SourceCounts
 from hive_mind.curation.manifest import DatasetManifest
 from hive_mind.hub import megabytes
 
@@ -21,27 +22,38 @@ def composition_table(manifest: DatasetManifest) -> str:
 
 def accounting_table(manifest: DatasetManifest) -> str:
     """Return where every row of every source went; the reasons of rejects stand below."""
-    header = ["source", "read", "rejected", "duplicates", "over cap", "train", "validation", "test"]
+    header = [
+        "source", "read", "rejected", "duplicates", "near-dupl.", "contaminated", "made", "over cap",
+        "train", "validation", "test",
+    ]  # fmt: skip
     rows, reasons = [], []
     totals = [0] * (len(header) - 1)
     for name, counts in manifest.sources.items():
         figures = [
-            counts.read, counts.rejected, counts.duplicates, counts.over_cap,
-            counts.train, counts.validation, counts.test,
+            counts.read, counts.rejected, counts.duplicates, counts.near_duplicates, counts.contaminated,
+            counts.made, counts.over_cap, counts.train, counts.validation, counts.test,
         ]  # fmt: skip
         totals = [total + figure for total, figure in zip(totals, figures, strict=True)]
         rows.append([name, *(f"{figure:,}" for figure in figures)])
         if counts.rejects:
             said = ", ".join(f"{count:,} {code}" for code, count in counts.rejects.most_common())
             reasons.append(f"rejected from {name}: {said}")
-        if counts.cut or counts.left_out:
-            said = "".join(f", {count:,} {code}" for code, count in counts.left_out.most_common())
-            reasons.append(
-                f"windows of {name}: {counts.cut:,} rows became {counts.windows:,}; turns left out"
-                f": {counts.left_out.total():,}{said}"
-            )
+        if counts.cut:
+            reasons.append(windows_line(name, counts))
+        if counts.made:
+            said = f"{counts.negatives:,} missing-tool negatives, {counts.repeats:,} repetitions"
+            reasons.append(f"made from {name}: {said}")
     rows.append(["total", *(f"{total:,}" for total in totals)])
     return "\n".join([aligned(header, rows), *reasons])
+
+
+def windows_line(name: str, counts: SourceCounts) -> str:
+    """Return what became of the rows of a source that were cut; below, their windows are counted in place of them."""
+    left_out = "".join(f", {count:,} {code}" for code, count in counts.turns_left_out.most_common())
+    return (
+        f"windows of {name}: {counts.cut:,} rows became {counts.windows:,}; "
+        f"turns left out: {counts.turns_left_out.total():,}{left_out}"
+    )
 
 
 def aligned(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

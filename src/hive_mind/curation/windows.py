@@ -86,7 +86,7 @@ class _Cutter:
     def __init__(self, conversation: Conversation, position: int, turn: int, budget: int, count: TokenCount) -> None:
         before = conversation.messages[:position]
         self.whole = conversation
-        self.id = f"{conversation.id}-turn{turn}"
+        self.turn = turn
         self.target = conversation.messages[position]
         self.system = before[:1] if before[0].role == "system" else ()
         self.units = _units(before[len(self.system) :])
@@ -127,15 +127,20 @@ class _Cutter:
         messages = (*self.system, *request, *context, self.target)
         called = {call.name for message in messages for call in message.tool_calls}
         tools = tuple(tool for tool in self.whole.tools if tool.name in called or tool.name in self.distractors)
-        return replace(self.whole, id=self.id, messages=messages, tools=tools)
+        return replace(self.whole, id=f"{self.whole.id}-turn{self.turn}", messages=messages, tools=tools)
 
     def _choose_distractors(self, last: int) -> frozenset[str]:
-        """Choose tools that the smallest window does not call; which ones hangs on its id and their names alone."""
+        """Choose tools that the smallest window does not call.
+
+        Which ones hangs on the request, the turn's number and their names alone, so that a run that was logged twice,
+        or went on since, gives equal windows, and these are found to be duplicates.
+        """
         bare = self._compose(last, last)
         bare_tokens = self.count(bare)
         declared = {tool.name for tool in bare.tools}
         others = [tool for tool in self.whole.tools if tool.name not in declared]
-        others.sort(key=lambda tool: blake2b(f"{self.id}\0{tool.name}".encode(), digest_size=8).digest())
+        seed = f"{self.units[self.asked][0].content}\0{self.turn}"
+        others.sort(key=lambda tool: blake2b(f"{seed}\0{tool.name}".encode(), digest_size=8).digest())
         chosen: list[Tool] = []
         for tool in others:
             tried = self.count(replace(bare, tools=(*bare.tools, *chosen, tool)))

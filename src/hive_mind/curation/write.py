@@ -81,7 +81,9 @@ def index_name(name: str) -> str:
 
 
 def _index_row(entry: Entry, licence: str) -> dict[str, object]:
+    marks = {"made": entry.made, "cluster": entry.cluster}
     return {
         "id": entry.id, "records": [entry.record], "group": entry.group, "session": entry.session,
         "client": entry.client, "time": entry.time, "window": entry.window, "licence": licence,
+        **{name: value for name, value in marks.items() if value},
     }  # fmt: skip

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 from array import array
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hive_mind.chat.render import Rendered, UnusableForTraining, render
+from hive_mind.chat.batch import Tokens, render_all
+from hive_mind.chat.render import Rendered
 from hive_mind.chat.tokenizer import ChatTokenizer
+from hive_mind.chat.turns import UnusableForTraining
 from hive_mind.conversation import Conversation, Reject
-from hive_mind.errors import DataRefused
+from hive_mind.errors import DataRefused, HiveMindError, UsageError
 from hive_mind.files import sha256_file
 from hive_mind.progress import track
+from hive_mind.training import token_cache
 
 TOO_LONG = "too_long"
 
@@ -80,7 +87,7 @@ class SourceRows:
 
 @dataclass(frozen=True)
 class TokenisedDataset:
-    """The examples of a file and where they come from. `tools_called` counts the calls of each tool in kept rows."""
+    """The examples of a file and where they come from. `tools_called` counts the calls to learn of each tool."""
 
     path: Path
     digest: str
@@ -102,76 +109,112 @@ class TokenisedDataset:
 def tokenise(path: Path, tokenizer: ChatTokenizer, max_length: int, label: str = "tokenising") -> TokenisedDataset:
     """Render every usable row of a dataset file. Rows over `max_length` tokens are left out, never cut.
 
+    What was made before from the same bytes, tokenizer, template and code is mapped from the cache beside the file.
     Raises UsageError if the file is missing, DataRefused if a line is broken or no row is left to train on.
     """
+    if not path.is_file():
+        raise UsageError(f"{path} does not exist or is no file; name the dataset's JSONL file")
+    before = path.stat()
+    digest = sha256_file(path)
+    key = _key(digest, tokenizer, max_length)
+    entry = token_cache.find(path, key)
+    if entry is None:
+        with token_cache.writer(path, key) as writer:
+            record = _write(path, tokenizer, max_length, label, writer)
+            after = path.stat()
+            if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
+                raise HiveMindError(f"{path} was changed while it was read; run the command again when it is finished")
+            entry = writer.publish(record)
+    rows = {
+        name: SourceRows(**{**row, "dropped": Counter(row["dropped"])}) for name, row in entry.record["rows"].items()
+    }
+    return TokenisedDataset(
+        path, digest, Examples(**entry.arrays, sources=tuple(rows)), rows, Counter(entry.record["tools_called"]),
+        entry.record["longest_dropped"],
+    )  # fmt: skip
+
+
+def _write(
+    path: Path, tokenizer: ChatTokenizer, max_length: int, label: str, writer: token_cache.Writer
+) -> dict[str, Any]:
+    """Tokenise a file into a cache entry and return the account of its rows."""
     from hive_mind.curation import read_dataset
 
-    digest = sha256_file(path) if path.is_file() else ""
-    builder = _Builder(tokenizer, max_length)
+    account = _Account(writer, max_length)
+    pairs = ((item, item if isinstance(item, Conversation) else None) for item in read_dataset(path))
     with track(label, unit="rows") as progress:
-        for item in read_dataset(path):
-            builder.add(item)
+        for item, tokens in render_all(pairs, tokenizer):
+            account.add(item, tokens)
             progress.advance()
-    if not builder.source:
-        raise DataRefused(f"{path} holds no row to train on ({_reasons(builder.rows)}); build the dataset again")
-    return TokenisedDataset(
-        path, digest, builder.examples(), dict(builder.rows), builder.tools_called, builder.longest_dropped
-    )
+    if not account.offsets[-1]:
+        raise DataRefused(f"{path} holds no row to train on ({_reasons(account.rows)}); build the dataset again")
+    return account.finish()
 
 
-class _Builder:
-    def __init__(self, tokenizer: ChatTokenizer, max_length: int) -> None:
-        self.tokenizer, self.max_length = tokenizer, max_length
-        self.ids, self.labelled, self.lengths = array("i"), bytearray(), [0]
-        self.source: list[int] = []
-        self.row: list[int] = []
+class _Account:
+    """Writes the rows that are kept and counts what became of each."""
+
+    def __init__(self, writer: token_cache.Writer, max_length: int) -> None:
+        self.writer, self.max_length = writer, max_length
+        self.offsets, self.source, self.row = array("q", [0]), array("h"), array("i")
         self.rows: dict[str, SourceRows] = {}
         self.tools_called: Counter[str] = Counter()
         self.longest_dropped = 0
         self.seen = 0
 
-    def add(self, item: Conversation | Reject) -> None:
+    def add(self, item: Conversation | Reject, tokens: Tokens | UnusableForTraining | None) -> None:
         self.seen += 1
         account = self.rows.setdefault(item.source or "unknown", SourceRows())
         account.rows += 1
         if isinstance(item, Reject):
             account.dropped[item.code] += 1
-            return
-        try:
-            rendered = render(item, self.tokenizer)
-            rendered.labelled[0] = False  # a first token has nothing before it to be predicted from
-            if not any(rendered.labelled):
-                raise UnusableForTraining("nothing_to_learn", "no token of the row is learnt")
-        except UnusableForTraining as error:
-            account.dropped[error.code] += 1
-            return
-        length = len(rendered.input_ids)
+        elif isinstance(tokens, Tokens):
+            self._add_tokens(item, tokens, account)
+        elif tokens is not None:
+            account.dropped[tokens.code] += 1
+
+    def _add_tokens(self, item: Conversation, tokens: Tokens, account: SourceRows) -> None:
+        length = len(tokens)
         if length > self.max_length:
             account.dropped[TOO_LONG] += 1
             self.longest_dropped = max(self.longest_dropped, length)
             return
-        self._keep(item, rendered, account)
-
-    def _keep(self, item: Conversation, rendered: Rendered, account: SourceRows) -> None:
         account.kept += 1
-        account.tokens += len(rendered.input_ids)
-        account.labelled_tokens += sum(rendered.labelled)
-        self.ids.extend(rendered.input_ids)
-        self.labelled.extend(rendered.labelled)
-        self.lengths.append(len(rendered.input_ids))
+        account.tokens += length
+        account.labelled_tokens += tokens.labelled.count(1)
+        self.writer.append("ids", tokens.ids)
+        self.writer.append("labelled", tokens.labelled)
+        self.offsets.append(self.offsets[-1] + length)
         self.source.append(list(self.rows).index(item.source or "unknown"))
         self.row.append(self.seen)
-        self.tools_called.update(call.name for call in item.calls)
+        self.tools_called.update(call.name for call in item.calls_to_learn)
 
-    def examples(self) -> Examples:
-        return Examples(
-            ids=np.array(self.ids, dtype=np.int32),
-            labelled=np.frombuffer(bytes(self.labelled), dtype=np.bool_),
-            offsets=np.cumsum(self.lengths, dtype=np.int64),
-            source=np.array(self.source, dtype=np.int16),
-            row=np.array(self.row, dtype=np.int32),
-            sources=tuple(self.rows),
-        )
+    def finish(self) -> dict[str, Any]:
+        for name in ("offsets", "source", "row"):
+            self.writer.append(name, np.array(getattr(self, name), dtype=token_cache.ARRAYS[name]).tobytes())
+        return {
+            "rows": {name: {**vars(rows), "dropped": dict(rows.dropped)} for name, rows in self.rows.items()},
+            "tools_called": dict(self.tools_called), "longest_dropped": self.longest_dropped,
+        }  # fmt: skip
+
+
+def _key(digest: str, tokenizer: ChatTokenizer, max_length: int) -> dict[str, Any]:
+    """Return all that decides the tokens of a file with this digest."""
+    return {"dataset": digest, "tokenizer": tokenizer.digest, "max_length": max_length, "code": _code_digest()}
+
+
+@lru_cache(maxsize=1)
+def _code_digest() -> str:
+    """Return a digest of everything besides file and tokenizer that decides a row's tokens."""
+    package = Path(__file__).parent.parent
+    patterns = (
+        "conversation.py", "sources/*.py", "tool_schema/*.py", "curation/read.py", "curation/accept.py",
+        "curation/call_check.py", "chat/*.py", "training/tokens.py", "training/token_cache.py",
+    )  # fmt: skip
+    digest = hashlib.sha256(" ".join(version(name) for name in ("tokenizers", "transformers", "jinja2")).encode())
+    for file in sorted(file for pattern in patterns for file in package.glob(pattern)):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
 
 
 def _reasons(rows: dict[str, SourceRows]) -> str:
