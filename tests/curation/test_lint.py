@@ -12,6 +12,7 @@ import pytest
 
 from hive_mind.curation.lint import ERROR, KINDS, WARNING, lint, severity
 from hive_mind.errors import DataRefused, UsageError
+from tests.raw_rows import run_row
 
 GUIDE = (Path(__file__).parent.parent.parent / "docs" / "DATASET_GUIDE.md").read_text(encoding="utf-8")
 Row = dict[str, Any]
@@ -115,6 +116,15 @@ def test_turns_of_weight_zero_are_clean_whatever_they_call(tmp_path, tiny_tokeni
 
     path = write(tmp_path / "rows.jsonl", [changed(1, fail_first)])
     assert lint(path, tiny_tokenizer).findings == {}
+
+
+def test_a_run_is_checked_with_the_tools_files_beside_it(tmp_path):
+    run = run_row(0)
+    servers = run.pop("servers")
+    path = write(tmp_path / "runs.jsonl", [run])
+    assert set(lint(path).findings) == {"string_arguments", "no_tools_file"}
+    (tmp_path / "some_tools.json").write_bytes(orjson.dumps(servers))
+    assert set(lint(path).findings) == {"string_arguments"}
 
 
 def test_a_row_whose_turns_all_have_weight_zero_has_nothing_to_learn(tmp_path, tiny_tokenizer):
