@@ -47,6 +47,48 @@ def shell_row(number: int) -> Row:
     return {"nl": f"List the {number} newest files", "bash": f"ls -t | head -n {number}"}
 
 
+def run_row(number: int, steps: int = 3, result: str = "dry") -> Row:
+    """A run of an agent with two meta-tools: a search, then `steps` calls, the second of which fails inside."""
+    asked = {"query": "weather"}
+    messages: list[Row] = [
+        {"role": "system", "content": "You have two tools, route and execute-tool."},
+        {"role": "user", "content": f"Is it dry in town {number}?"},
+        {"role": "assistant", "content": "Let me search.", "tool_calls": [meta_call("s0", "route", asked)]},
+        {"role": "tool", "tool_call_id": "s0", "content": mcp_repr("matched_tools: now")},
+    ]
+    for step in range(steps):
+        params = {"city": f"town {number}", "hour": step}
+        call = meta_call(f"c{step}", "execute-tool", {"server_name": "sky", "tool_name": "now", "params": params})
+        inner = {
+            "_meta": None, "content": [{"type": "text", "text": f"{step}: {result}"}], "isError": step == 1,
+        }  # fmt: skip
+        messages += [
+            {"role": "assistant", "content": f"Step {step}.", "tool_calls": [call]},
+            {"role": "tool", "tool_call_id": f"c{step}", "content": mcp_repr(json.dumps(inner))},
+        ]
+    messages.append({"role": "assistant", "content": f"Yes, it is dry in town {number}."})
+    return {"task_id": f"run-{number}", "messages": messages, "task_success": "success", "servers": SERVERS}
+
+
+def meta_call(name: str, tool: str, arguments: Row) -> Row:
+    return {"id": name, "type": "function", "function": {"name": tool, "arguments": json.dumps(arguments)}}
+
+
+def mcp_repr(text: str, error: bool = False) -> str:
+    """A result as the Python SDK of MCP writes it."""
+    return f"meta=None content=[TextContent(type='text', text={text!r}, annotations=None)] isError={error}"
+
+
+_CITY = {"type": "object", "properties": {"city": {"type": "string"}, "hour": {"type": "integer"}}}
+SERVERS: list[Row] = [
+    {"server_name": "sky", "tools": [
+        {"name": name, "description": f"Tell {name}", "inputSchema": {**_CITY, "required": ["city"]}}
+        for name in ("now", "later", "rain", "wind", "sun", "moon", "search")
+    ]},
+    {"server_name": "sea of maps", "tools": [{"name": "search", "inputSchema": _CITY}]},
+]  # fmt: skip
+
+
 def xlam_row(number: int) -> Row:
     name = f"service_{number % 50}"
     tools = [{

@@ -101,3 +101,13 @@ def test_openai_variants_are_read():
     read = Conversation.from_dict(row)
     assert read.messages[0] == Message("system", "Be brief")
     assert read.messages[2].tool_calls == (ToolCall("x", "f", {"a": 1}),)
+
+
+def test_a_turn_that_is_not_learnt_is_written_with_weight_zero_and_no_other_has_one() -> None:
+    row = {"role": "assistant", "content": "No.", "weight": 0}
+    message = Message.from_dict(row)
+    assert not message.learn and message.to_dict() == row
+    assert Message.from_dict({**row, "weight": 1}).to_dict() == {"role": "assistant", "content": "No."}
+    assert Message.from_dict({"role": "user", "content": "?", "weight": 0}).learn, "only assistant turns are learnt"
+    with pytest.raises(MalformedConversation, match=r"weight 0\.5"):
+        Message.from_dict({**row, "weight": 0.5})

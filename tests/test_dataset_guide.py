@@ -51,3 +51,11 @@ def test_the_example_rows_are_valid(start: str) -> None:
     row = json.loads(block)
     source = source_of(row)
     assert source is not None and isinstance(source.convert(row), Conversation)
+
+
+def test_the_example_run_is_valid() -> None:
+    row = json.loads(GUIDE[GUIDE.index('    {"task_id"') :].split("\n\n")[0])
+    assert source_of(row) is SOURCES["usage"]
+    sky = {"server_name": "sky", "tools": [{"name": "now", "inputSchema": {"type": "object", "properties": {}}}]}
+    made = SOURCES["usage"].convert({**row, "servers": [sky]})
+    assert isinstance(made, Conversation) and made.calls[0].name == "now" and made.messages[2].content == "dry"

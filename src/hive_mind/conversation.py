@@ -85,13 +85,18 @@ class Tool:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One turn. Only assistant turns hold `tool_calls`; only tool turns hold `tool_call_id` and `name`."""
+    """One turn. Only assistant turns hold `tool_calls`; only tool turns hold `tool_call_id` and `name`.
+
+    An assistant turn with `learn` false only stands in the context, e.g. a call that failed. It is written as
+    `"weight": 0`, as in OpenAI's format for fine-tuning; a turn that is learnt carries no such key.
+    """
 
     role: str
     content: str
     tool_calls: tuple[ToolCall, ...] = ()
     tool_call_id: str | None = None
     name: str | None = None
+    learn: bool = True
 
     def to_dict(self) -> JSON:
         row: JSON = {"role": self.role}
@@ -103,6 +108,8 @@ class Message:
         row["content"] = self.content
         if self.tool_calls:
             row["tool_calls"] = [call.to_dict() for call in self.tool_calls]
+        if not self.learn:
+            row["weight"] = 0
         return row
 
     @classmethod
@@ -120,7 +127,11 @@ class Message:
         call_id, name = row.get("tool_call_id"), row.get("name")
         if role != "tool":
             call_id = name = None
-        return cls(role, _text(row.get("content")), calls, call_id and str(call_id), name and str(name))
+        weight = row.get("weight") if role == "assistant" else None
+        if weight not in (None, 0, 1):
+            raise MalformedConversation("weight_not_zero_or_one", f"a message has the weight {weight!r}, not 0 or 1")
+        learn = weight != 0
+        return cls(role, _text(row.get("content")), calls, call_id and str(call_id), name and str(name), learn)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +185,11 @@ class Conversation:
     def calls(self) -> tuple[ToolCall, ...]:
         """Every tool call of the conversation, in order."""
         return tuple(call for message in self.messages for call in message.tool_calls)
+
+    @property
+    def calls_to_learn(self) -> tuple[ToolCall, ...]:
+        """The calls of the turns that are learnt. The others may be of any kind: that may be why they failed."""
+        return tuple(call for message in self.messages if message.learn for call in message.tool_calls)
 
 
 @dataclass(frozen=True, slots=True)

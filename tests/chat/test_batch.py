@@ -52,6 +52,28 @@ def test_cutting_at_special_tokens_is_exact_for_any_text(tokenizer, turns):
     assert np.frombuffer(tokens.ids, dtype=np.int32).tolist() == by_template(tokenizer, conversation)
 
 
+@settings(max_examples=60, deadline=None)
+@given(turns=st.lists(st.tuples(TEXT, EDGES | TEXT, st.booleans()), min_size=1, max_size=5))
+def test_turns_that_are_not_learnt_are_labelled_by_neither(tokenizer, turns):
+    messages = []
+    for asked, answer, learn in turns:
+        messages += [Message("user", asked), Message("assistant", answer, learn=learn)]
+    conversation = Conversation.build("test", messages)
+    (tokens,) = rendered([conversation], tokenizer)
+    learnt = sum(learn for _, _, learn in turns)
+    if not learnt:
+        assert isinstance(tokens, UnusableForTraining) and tokens.code == "nothing_to_learn"
+        with pytest.raises(UnusableForTraining) as raised:
+            render(conversation, tokenizer)
+        assert raised.value.code == "nothing_to_learn"
+        return
+    assert_same(conversation, tokens, tokenizer)
+    ids = np.frombuffer(tokens.ids, dtype=np.int32).tolist()
+    assert ids == by_template(tokenizer, conversation), "what is learnt is no part of what is read"
+    ends = [token for token, flag in zip(ids, tokens.labelled, strict=True) if flag]
+    assert ends.count(tokenizer.end_of_turn) == learnt
+
+
 ASCII = st.text(st.characters(min_codepoint=0, max_codepoint=127), max_size=80)
 PROSE = st.text(" \n\r\t'sStTrRvVeElLmMdD0.,:{}\"_-\x0b\x0c\x1c\x1f\x7f", max_size=40)
 

@@ -155,3 +155,16 @@ def test_real_rows_render_as_the_template_does(real_data, qwen_tokenizer):
                 checked += 1
     assert checked > 700
     assert read_dataset is not None
+
+
+def test_a_turn_that_only_stands_in_the_context_is_not_labelled(tiny_tokenizer):
+    turns = [Message("user", "One?"), Message("assistant", "First."), Message("user", "Two?")]
+    both = render(Conversation.build("s", [*turns, Message("assistant", "Second.")]), tiny_tokenizer)
+    turns[1] = Message("assistant", "First.", learn=False)
+    last = render(Conversation.build("s", [*turns, Message("assistant", "Second.")]), tiny_tokenizer)
+    assert last.input_ids == both.input_ids, "what is learnt is no part of what is read"
+    learnt = [token for token, flag in zip(last.input_ids, last.labelled, strict=True) if flag]
+    assert tiny_tokenizer.decode(learnt) == "Second.<|im_end|>"
+    with pytest.raises(UnusableForTraining) as raised:
+        render(Conversation.build("s", turns), tiny_tokenizer)
+    assert raised.value.code == "nothing_to_learn"

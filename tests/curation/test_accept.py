@@ -99,3 +99,20 @@ def test_every_added_token_of_the_real_tokenizer_is_refused_as_text(qwen_tokeniz
     for token in qwen_tokenizer.special_ids:
         result = accept(made(Message("user", f"Say {token}"), SAY))
         assert isinstance(result, Reject) and result.code == "special_token_text", token
+
+
+def test_a_call_that_is_not_learnt_may_break_its_declaration() -> None:
+    failed = Message("assistant", "", (call({}),), learn=False)
+    kept = made(ASK, failed, RESULT, SAY)
+    assert accept(kept) == kept
+    learnt = accept(made(ASK, Message("assistant", "", (call({}),)), RESULT, SAY))
+    assert isinstance(learnt, Reject) and learnt.code == "missing_argument"
+
+
+def test_what_stands_after_the_last_turn_to_learn_is_dropped() -> None:
+    failed = Message("assistant", "", (call(number=1),), learn=False)
+    answer = Message("tool", "no", tool_call_id="call_1", name="run")
+    kept = accept(made(ASK, CALL, RESULT, failed, answer))
+    assert isinstance(kept, Conversation) and kept.messages == (ASK, CALL)
+    nothing = accept(made(ASK, failed, answer))
+    assert isinstance(nothing, Reject) and nothing.code == "no_answer"

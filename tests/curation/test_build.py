@@ -152,7 +152,7 @@ def test_rows_come_back_as_the_same_conversations_with_an_index_line_each(tmp_pa
     usage = [row for row in rows_of(manifest.train.with_suffix(".index.jsonl")) if row["session"]]
     assert usage[0] | {"id": ""} == {
         "id": "", "records": ["usage/training_data_1.jsonl:1"], "group": "session:s0", "session": "s0", "client": None,
-        "time": "2026-02-05T22:19:35Z", "licence": "private",
+        "time": "2026-02-05T22:19:35Z", "window": None, "licence": "private",
     }  # fmt: skip
 
 
@@ -311,15 +311,17 @@ def test_the_real_rows_all_of_them(real_data: Path, tmp_path: Path) -> None:
     manifest = build(DataSettings(dir=tmp_path, raw_dir=real_data), say=said.append)
     figures = {name: counts.to_dict() for name, counts in manifest.sources.items()}
     assert {name: counts["read"] for name, counts in figures.items()} == {
-        "code_alpaca": 19_000, "glaive_tools": 260, "bash_commands": 12_607, "xlam": 700,
+        "code_alpaca": 19_000, "glaive_tools": 260, "bash_commands": 12_607, "xlam": 700, "usage": 60,
     }  # fmt: skip
     assert figures["code_alpaca"]["rejects"] == {"empty_answer": 6}
     assert figures["glaive_tools"]["rejects"] == {"wrong_type": 1}
     assert figures["bash_commands"]["rejects"] == {"annotators_note": 4}
     assert sum(figures["xlam"]["rejects"].values()) <= 0.035 * 700
+    assert figures["usage"]["rejects"] == {"not_successful": 16, "no_window_fits": 1}
+    assert (figures["usage"]["cut"], figures["usage"]["windows"]) == (39, 137)
     for counts in figures.values():
         assert counts["validation"] > 0 and counts["test"] > 0
-    assert sum("usage/livemcpbench" in line for line in said) == 2
+    assert not any("usage/livemcpbench" in line for line in said)
     assert not any("eval/" in line and "bfcl" in line for line in said)
 
 

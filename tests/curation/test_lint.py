@@ -12,6 +12,7 @@ import pytest
 
 from hive_mind.curation.lint import ERROR, KINDS, WARNING, lint, severity
 from hive_mind.errors import DataRefused, UsageError
+from tests.raw_rows import run_row
 
 GUIDE = (Path(__file__).parent.parent.parent / "docs" / "DATASET_GUIDE.md").read_text(encoding="utf-8")
 Row = dict[str, Any]
@@ -99,6 +100,44 @@ def test_each_kind_is_found_in_its_line_and_no_other(tmp_path, tiny_tokenizer, k
     assert (report.rows, report.rows_with_errors, report.rows_with_warnings) == (
         3, finding.severity == ERROR, finding.severity == WARNING
     )  # fmt: skip
+
+
+def test_turns_of_weight_zero_are_clean_whatever_they_call(tmp_path, tiny_tokenizer):
+    """A failed call may be of a tool that is not declared, with arguments that no declaration allows."""
+
+    def fail_first(row: Row) -> None:
+        failed = {"id": "call_x", "type": "function", "function": {"name": "nowhere", "arguments": {"unreadable": "{"}}}
+        wrong = {"id": "call_y", "type": "function", "function": {"name": "weather", "arguments": {"city": 7}}}
+        row["messages"][1:1] = [
+            {"role": "assistant", "content": "", "tool_calls": [failed, wrong], "weight": 0},
+            {"role": "tool", "tool_call_id": "call_x", "name": "nowhere", "content": "no such tool"},
+            {"role": "tool", "tool_call_id": "call_y", "name": "weather", "content": "a city is text"},
+        ]
+
+    path = write(tmp_path / "rows.jsonl", [changed(1, fail_first)])
+    assert lint(path, tiny_tokenizer).findings == {}
+
+
+def test_a_run_is_checked_with_the_tools_files_beside_it(tmp_path):
+    run = run_row(0)
+    servers = run.pop("servers")
+    path = write(tmp_path / "runs.jsonl", [run])
+    assert set(lint(path).findings) == {"string_arguments", "no_tools_file"}
+    (tmp_path / "some_tools.json").write_bytes(orjson.dumps(servers))
+    assert set(lint(path).findings) == {"string_arguments"}
+
+
+def test_a_row_whose_turns_all_have_weight_zero_has_nothing_to_learn(tmp_path, tiny_tokenizer):
+    def never(row: Row) -> None:
+        for message in row["messages"]:
+            if message["role"] == "assistant":
+                message["weight"] = 0
+
+    half = changed(2, lambda row: row["messages"][1].update(weight=0.5))
+    report = lint(write(tmp_path / "rows.jsonl", [changed(1, never), half]), tiny_tokenizer)
+    assert {kind: found.severity for kind, found in report.findings.items()} == {
+        "no_answer": ERROR, "weight_not_zero_or_one": ERROR
+    }  # fmt: skip
 
 
 def test_a_row_can_have_several_problems_and_counts_once(tmp_path, tiny_tokenizer):

@@ -12,9 +12,10 @@ import pytest
 from hive_mind.conversation import Conversation
 from hive_mind.curation import DatasetManifest, DataSettings, build
 from hive_mind.curation.accept import accept
+from hive_mind.curation.ingest import SourceCounts
 from hive_mind.curation.negatives import REFUSALS, without_its_tool
 from hive_mind.errors import UsageError
-from tests.raw_rows import write_raw_folder
+from tests.raw_rows import write_lines, write_raw_folder
 
 
 def built(folder: Path, said: list[str] | None = None, **settings: Any) -> DatasetManifest:
@@ -33,6 +34,13 @@ def training(manifest: DatasetManifest) -> list[tuple[dict[str, Any], dict[str, 
 
 def calls(row: dict[str, Any]) -> bool:
     return any(turn.get("tool_calls") for turn in row["messages"])
+
+
+def check_stages(counts: SourceCounts) -> None:
+    """What a stage gives on is what came in, less what it left out, and what it made; the last gives what is kept."""
+    for stage, after in zip(counts.stages(), [*counts.stages()[1:], {"in": counts.kept}], strict=True):
+        assert stage["in"] - sum(stage["left_out"].values()) + sum(stage["made"].values()) == stage["out"]
+        assert stage["out"] == after["in"]
 
 
 def test_a_share_is_kept_and_what_is_over_it_is_counted(tmp_path: Path) -> None:
@@ -87,10 +95,9 @@ def test_the_floor_is_met_by_missing_tool_negatives(tmp_path: Path) -> None:
         assert isinstance(accept(Conversation.from_dict(row)), Conversation)
     for name, counts in manifest.sources.items():
         assert counts.negatives == sum(row["metadata"]["source"] == name for row, _ in made)
-        assert [stage["stage"] for stage in counts.stages()] == ["convert", "deduplicate", "decontaminate", "mix"]
-        for stage, after in zip(counts.stages(), [*counts.stages()[1:], {"in": counts.kept}], strict=True):
-            assert stage["in"] - sum(stage["left_out"].values()) + sum(stage["made"].values()) == stage["out"]
-            assert stage["out"] == after["in"]
+        stages = ["convert", "cut", "deduplicate", "decontaminate", "mix"]
+        assert [stage["stage"] for stage in counts.stages()] == stages
+        check_stages(counts)
     assert manifest.to_dict()["sources"]["xlam"]["stages"] == manifest.sources["xlam"].stages()
 
 
@@ -136,3 +143,34 @@ def test_what_may_do_the_same_is_taken_away_as_well() -> None:
     assert without_its_tool(plain, []) is None
     named = {**row, "messages": [{"role": "system", "content": "Use get_weather."}, *row["messages"]]}
     assert without_its_tool(named, []) is None
+
+
+def test_a_call_that_is_not_learnt_makes_no_negative() -> None:
+    """A call made by mistake does not show that its request needs a tool."""
+    call = {"function": {"name": "get_weather", "arguments": {}}}
+    turns: list[dict[str, Any]] = [
+        {"role": "user", "content": "Good morning!"},
+        {"role": "assistant", "content": "", "tool_calls": [call], "weight": 0},
+        {"role": "tool", "content": "sun"},
+        {"role": "assistant", "content": "Good morning to you."},
+    ]
+    tools = [
+        {"type": "function", "function": {"name": name, "parameters": {}}} for name in ("get_weather", "mail", "map")
+    ]
+    row = {"messages": turns, "tools": tools, "metadata": {"source": "messages"}}
+    assert without_its_tool(row, []) is None
+    del turns[1]["weight"]
+    assert without_its_tool(row, []) is not None
+
+
+def test_a_mistaken_call_of_a_tool_that_nothing_declares_is_no_place_to_take_tools_from(tmp_path: Path) -> None:
+    call = {"name": "nowhere", "arguments": {}}
+    turns = [
+        {"role": "assistant", "content": "", "tool_calls": [call], "weight": 0},
+        {"role": "tool", "content": "no such tool"},
+        {"role": "assistant", "content": "I have none."},
+    ]
+    rows = [{"messages": [{"role": "user", "content": f"Number {n}?"}, *turns]} for n in range(20)]
+    write_lines(tmp_path / "raw" / "messages" / "m.jsonl", rows)
+    counts = built(tmp_path, near_duplicates="off").sources["messages"]
+    assert counts.negatives == 0 and counts.kept == 20

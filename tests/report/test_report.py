@@ -49,7 +49,7 @@ def test_the_dataset_section_gives_composition_and_every_rows_fate(text):
     part = section(text, "1. Dataset")
     assert "| code_alpaca | 280 | 59.57% | 400.0 kB | CC-BY-NC-4.0 |" in part
     assert cells(part, "**total**") == ["470", "100.00%", "512.0 kB", ""]
-    assert "| code_alpaca | 310 | 280 | 10 | 10 | 0 | 0 | 10 |" in part
+    assert "| code_alpaca | 310 | 10 | 0 | 0 | 0 | 0 | 0 | 280 | 10 | 10 |" in part
     assert cells(part, "left out") == ["3 too long"]
     assert cells(part, "examples trained on") == ["470"]
     assert "- xlam: gated" in part

@@ -22,7 +22,7 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
     "glaive_tools": [raw_rows.glaive_row(0), raw_rows.glaive_row(1)],
     "bash_commands": [raw_rows.shell_row(1)],
     "xlam": [raw_rows.xlam_row(1)],
-    "usage": [raw_rows.usage_row(0), raw_rows.usage_row(1)],
+    "usage": [raw_rows.usage_row(0), raw_rows.usage_row(1), raw_rows.run_row(0)],
     "messages": list(LAYOUTS.values()),
 }
 JSON_VALUES = st.recursive(

@@ -54,6 +54,20 @@ def test_every_row_is_accounted_for(tmp_path, tokenizer):
     assert dataset.dropped.total() == 4
     assert dataset.longest_dropped > 500
     assert dataset.tools_called == {"ping": 2, "pong": 1}
+
+
+def test_turns_of_weight_zero_are_neither_labelled_nor_counted(tmp_path, tokenizer):
+    tried = calling("ping")
+    call = {"function": {"name": "nowhere", "arguments": {}}}
+    tried["messages"][1:1] = [
+        {"role": "assistant", "content": "", "tool_calls": [call], "weight": 0},
+        {"role": "tool", "content": "no such tool"},
+    ]
+    dataset = tokenise(write_rows(tmp_path / "d.jsonl", [tried]), tokenizer, 600)
+    assert dataset.tools_called == {"ping": 1}
+    example = dataset.examples.example(0)
+    learnt = [token for token, flag in zip(example.input_ids, example.labelled, strict=True) if flag]
+    assert "ping" in tokenizer.decode(learnt) and "nowhere" not in tokenizer.decode(learnt)
     labelled = dataset.examples.labelled_lengths
     assert labelled.sum() == sum(source.labelled_tokens for source in dataset.rows.values())
     assert labelled.min() > 0

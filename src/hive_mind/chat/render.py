@@ -1,6 +1,6 @@
 """A Conversation to tokens through the base model's own chat template: one renderer for training, tests and serving.
 
-Labelled are the assistant's text and tool calls with the end-of-turn token, and nothing else.
+Labelled are the text and tool calls of the assistant turns to learn, with the end-of-turn token, and nothing else.
 """
 
 from __future__ import annotations

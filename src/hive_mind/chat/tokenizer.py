@@ -189,6 +189,7 @@ def _apply(fast: Any, rows: list[JSON], tools: Sequence[Tool], prompt: bool) -> 
 
 def _row(message: Message) -> JSON:
     row = message.to_dict()
+    row.pop("weight", None)  # what is learnt is no part of what a model reads
     if message.role == "assistant":
         # A leading newline would merge with the newline of the generation prompt into a token that no prompt ends in.
         row["content"] = message.content.lstrip("\r\n")

@@ -19,7 +19,7 @@ SPECIAL_TOKEN_TEXT = re.compile(
 def accept(conversation: Conversation) -> Conversation | Reject:
     """Return the conversation in its final form, or a Reject that says why nothing can be learnt from it.
 
-    Messages after the last assistant turn are dropped (there is nothing to learn after it), and white space around
+    Messages after the last turn to learn are dropped (there is nothing to learn after it), and white space around
     texts, because a line break at the start of an answer would merge with the template's own.
     """
     problem = _text_problem(conversation)
@@ -31,7 +31,7 @@ def accept(conversation: Conversation) -> Conversation | Reject:
 
 def _tidy(conversation: Conversation) -> Conversation:
     messages = list(conversation.messages)
-    while messages and messages[-1].role != "assistant":
+    while messages and not (messages[-1].role == "assistant" and messages[-1].learn):
         messages.pop()
     tidied = [_tidy_message(message) for message in messages]
     if len(tidied) == len(conversation.messages) and all(a is b for a, b in zip(tidied, messages, strict=True)):
@@ -50,7 +50,7 @@ def _tidy_message(message: Message) -> Message:
 def _order_problem(messages: tuple[Message, ...]) -> Problem | None:
     """Check that turns follow each other as they do when the model is used."""
     if not messages:
-        return "no_answer", "no assistant turn: there is nothing to learn"
+        return "no_answer", "no assistant turn to learn"
     before = ""
     waiting = 0
     for position, message in enumerate(messages):

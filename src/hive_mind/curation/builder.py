@@ -1,4 +1,4 @@
-"""Raw rows in, a dataset out: read, convert, check, deduplicate, decontaminate, split, mix, write.
+"""Raw rows in, a dataset out: read, convert, check, cut, deduplicate, decontaminate, split, mix, write.
 
 Every row is accounted for.
 """
@@ -17,6 +17,7 @@ from hive_mind.config import dump
 from hive_mind.conversation import JSON
 from hive_mind.curation.card import write_card
 from hive_mind.curation.contamination import read_suites, remove_contaminated
+from hive_mind.curation.counting import token_counter
 from hive_mind.curation.duplicates import OWN_FIRST, mark_duplicates, remove_duplicates
 from hive_mind.curation.ingest import Pool, ingest
 from hive_mind.curation.inputs import Inputs, gather
@@ -24,12 +25,14 @@ from hive_mind.curation.manifest import MANIFEST_NAME, SPLIT_FILES, DatasetManif
 from hive_mind.curation.mixture import mix
 from hive_mind.curation.settings import DataSettings
 from hive_mind.curation.split import assign, tally
+from hive_mind.curation.windows import WINDOWED, Cut, cutter
 from hive_mind.curation.write import write_dataset
 from hive_mind.errors import DataRefused, HiveMindError, UsageError
 from hive_mind.files import sha256_file, write_jsonl
 from hive_mind.progress import say as say_to_stderr
 from hive_mind.progress import track
 from hive_mind.sources import SOURCES
+from hive_mind.sources.transcripts import tools_beside
 from hive_mind.suites import prompts
 from hive_mind.suites.prompts import prompt_files
 
@@ -135,11 +138,15 @@ def _ingest(settings: DataSettings, inputs: Inputs) -> list[Pool]:
     """Read every source, own usage first: of equal rows the first stays, and that is to be the user's own."""
     seen: set[bytes] = set()
     pools = []
+    cuts = cutters(settings)
     for name, source in sorted(SOURCES.items(), key=lambda item: item[0] not in OWN_FIRST):
         files = inputs.files.get(name)
         if files:
             with track(f"reading {name}") as progress:
-                pool = ingest(source, files, settings.dir, seen, inputs.not_read, progress, settings.licence)
+                pool = ingest(
+                    source, files, settings.dir, seen, inputs.not_read, progress, settings.licence,
+                    cut=cuts.get(name),
+                )  # fmt: skip
             if pool.counts.read:
                 pools.append(pool)
             elif name in inputs.commits:
@@ -152,6 +159,13 @@ def _ingest(settings: DataSettings, inputs: Inputs) -> list[Pool]:
         raise UsageError(_nothing_to_read(settings, inputs))
     order = list(SOURCES)
     return sorted(pools, key=lambda pool: order.index(pool.source.NAME))
+
+
+def cutters(settings: DataSettings) -> dict[str, Cut]:
+    """Return what cuts long rows, by source; none where the settings ask for no windows."""
+    if settings.window_tokens is None:
+        return {}
+    return dict.fromkeys(WINDOWED, cutter(settings.window_tokens, token_counter(settings.window_tokenizer)))
 
 
 def _refuse_poor_source(pool: Pool, folder: Path) -> None:
@@ -173,17 +187,22 @@ def _refuse_poor_source(pool: Pool, folder: Path) -> None:
 def _nothing_left(pool: Pool, folder: Path) -> str:
     counts, name = pool.counts, pool.source.NAME
     return (
-        f"{name}: none of its {counts.read - counts.rejected:,} usable rows is left: {counts.duplicates:,} are "
+        f"{name}: none of its {counts.usable:,} usable rows is left: {counts.duplicates:,} are "
         f"duplicates, {counts.near_duplicates:,} near-duplicates, and {counts.contaminated:,} ask what an evaluation "
         f"suite asks. All are in {folder / REMOVED_NAME}; leave the source out with data.sources.{name}.include=false"
     )
 
 
 def _describe_inputs(inputs: Inputs) -> dict[str, JSON]:
-    return {
+    described: dict[str, JSON] = {
         source: {file.name: {"bytes": file.path.stat().st_size, "sha256": sha256_file(file.path)} for file in files}
         for source, files in inputs.files.items()
     }
+    for file in inputs.files.get("usage", []):
+        for path in tools_beside(file.path):
+            name = f"{file.name.removesuffix(file.path.name)}{path.name}"
+            described["usage"][name] = {"bytes": path.stat().st_size, "sha256": sha256_file(path)}
+    return described
 
 
 def describe_suites(settings: DataSettings) -> JSON:
@@ -210,10 +229,19 @@ def recorded(settings: DataSettings) -> JSON:
     for key in ("dir", "raw_dir", "automated", "lock"):
         del values[key]
     values["decontaminate"] = sorted(settings.decontaminate)
+    if settings.window_tokenizer is not None:
+        values["window_tokenizer"] = _tokenizer_digest(settings.window_tokenizer)
     values["sources"] = {
         name: {key: value for key, value in own.items() if key != "files"} for name, own in values["sources"].items()
     }
     return values
+
+
+def _tokenizer_digest(folder: Path) -> str:
+    """Return a digest of the files that decide how a base's tokenizer counts; where they lie does not."""
+    names = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
+    digests = [sha256_file(folder / name) for name in names if (folder / name).is_file()]
+    return hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
 def _unchanged(folder: Path, fingerprint: str) -> DatasetManifest | None:

@@ -24,13 +24,16 @@ _KNOWN_TYPES = frozenset(kind for kinds in _KINDS.values() for kind in kinds)
 
 
 def call_problem(conversation: Conversation) -> Problem | None:
-    """Return the first problem of the conversation's declarations and calls, None where there is none."""
+    """Return the first problem of the conversation's declarations and of the calls to learn, None where there is none.
+
+    A call that only stands in the context may break its declaration: that may be why it failed.
+    """
     schemas: dict[str, Any] = {}
     for tool in conversation.tools:
         if tool.name in schemas:
             return "tool_declared_twice", f"the tool {tool.name} is declared twice"
         schemas[tool.name] = tool.parameters
-    for call in conversation.calls:
+    for call in conversation.calls_to_learn:
         if call.name not in schemas:
             return "undeclared_tool", f"{call.name} is called but not declared"
         if problem := _problem(schemas[call.name], call.arguments, f"a call of {call.name}"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import yaml
 
 from hive_mind.curation.manifest import SPLIT_FILES, DatasetManifest
+from hive_mind.curation.tables import windows_line
 from hive_mind.files import write_text
 from hive_mind.hub import megabytes
 from hive_mind.sources import SOURCES
@@ -67,7 +68,8 @@ def accounting_markdown(manifest: DatasetManifest) -> str:
         "source", "read", "rejected", "duplicates", "near-duplicates", "contaminated", "made", "over cap",
         "train", "validation", "test",
     ]  # fmt: skip
-    table = _table(header, fates)
+    windows = [windows_line(name, counts) for name, counts in manifest.sources.items() if counts.cut]
+    table = "\n\n".join([_table(header, fates), *windows])
     reasons = [
         [name, code, f"{count:,}"]
         for name, counts in manifest.sources.items()

@@ -2,6 +2,8 @@
 
 Two rows are near-duplicates if their words (see `shingles.spoken`) have at least 0.8 of their five-word shingles in
 common and they call the same tools: the same request once answered by a call and once declined teaches two things.
+Of windows of a long row the context does not count: compared is the turn to learn, and only with turns that answer the
+same request. Windows of one row are steps of one task, and all of them stay.
 """
 
 from __future__ import annotations
@@ -19,8 +21,8 @@ import orjson
 from numpy.typing import NDArray
 
 from hive_mind.conversation import JSON
-from hive_mind.curation.ingest import Entry, Pool
-from hive_mind.curation.shingles import Numbers, jaccard, spoken, word_shingles, words
+from hive_mind.curation.ingest import Entry, Pool, normalise_request
+from hive_mind.curation.shingles import Numbers, asked, is_learnt, jaccard, spoken, word_shingles, words
 from hive_mind.progress import Progress
 
 SIMILAR = 0.8
@@ -57,7 +59,7 @@ class _Sketches:
     """What is kept of every row for the search: about 500 bytes, never its shingles."""
 
     signatures: NDArray[np.uint32]
-    calls: Numbers
+    teaches: Numbers
     lengths: NDArray[np.int64]
     same: list[bytes]
 
@@ -106,8 +108,15 @@ def _duplicates(pools: Sequence[Pool], progress: Progress) -> Iterator[Duplicate
     for row in order:
         head = clusters.head(row)
         pool, entry = rows[row]
-        if head != row and not entry.split:  # what was chosen before stays
+        chosen_before = bool(entry.split)
+        if head != row and not chosen_before and not _windows_of_one_row(rows[row], rows[head]):
             yield Duplicate(entry, pool, rows[head][1].id, sketches.same[row] == sketches.same[head])
+
+
+def _windows_of_one_row(one: tuple[Pool, Entry], other: tuple[Pool, Entry]) -> bool:
+    (pool, entry), (other_pool, other_entry) = one, other
+    both_windows = entry.window is not None and other_entry.window is not None
+    return both_windows and pool is other_pool and entry.record == other_entry.record
 
 
 def _precedence(pool: Pool, entry: Entry, length: int) -> tuple[bool, int, int, str]:
@@ -120,7 +129,7 @@ def _sketch(pools: Sequence[Pool], count: int, progress: Progress) -> _Sketches:
     import rensa
 
     signatures = np.zeros((count, BANDS * ROWS_IN_BAND), dtype=np.uint32)
-    calls, lengths = np.zeros(count, dtype=np.uint64), np.zeros(count, dtype=np.int64)
+    teaches, lengths = np.zeros(count, dtype=np.uint64), np.zeros(count, dtype=np.int64)
     same: list[bytes] = []
     for rows in _batches((pool, entry) for pool in pools for entry in pool.entries):
         begin = len(same)
@@ -129,7 +138,7 @@ def _sketch(pools: Sequence[Pool], count: int, progress: Progress) -> _Sketches:
             text = spoken(row)
             texts.append(words(text))
             lengths[at] = len(text)
-            calls[at] = _calls(row)
+            teaches[at] = _teaches(row)
             same.append(_same_words(row))
         shingles = word_shingles(texts)
         matrix = rensa.RMinHash.digest_matrix_from_flat_token_hashes(
@@ -137,7 +146,7 @@ def _sketch(pools: Sequence[Pool], count: int, progress: Progress) -> _Sketches:
         )
         signatures[begin : len(same)] = matrix.to_rows()
         progress.advance(len(rows))
-    return _Sketches(signatures, calls, lengths, same)
+    return _Sketches(signatures, teaches, lengths, same)
 
 
 def _batches(located: Iterable[tuple[Pool, Entry]]) -> Iterator[list[JSON]]:
@@ -158,9 +167,11 @@ def read_entry(pool: Pool, entry: Entry) -> JSON:
     return row
 
 
-def _calls(row: JSON) -> int:
-    names = {call["function"]["name"] for message in row["messages"] for call in message.get("tool_calls", ())}
-    return crc32("\0".join(sorted(names)).encode())
+def _teaches(row: JSON) -> int:
+    """Return a number that near-duplicates have in common: the tools to call, and the request in a row's context."""
+    learnt = filter(is_learnt, row["messages"])
+    names = {call["function"]["name"] for message in learnt for call in message.get("tool_calls", ())}
+    return crc32("\0".join([*sorted(names), *filter(None, [normalise_request(asked(row))])]).encode())
 
 
 def _same_words(row: JSON) -> bytes:
@@ -169,7 +180,8 @@ def _same_words(row: JSON) -> bytes:
     for message in row["messages"]:
         text = " ".join(message["content"].split())
         calls = [call["function"] for call in message.get("tool_calls", ())]
-        said.append([message["role"], text.casefold() if message["role"] == "user" else text, calls])
+        folded = text.casefold() if message["role"] == "user" else text
+        said.append([message["role"], folded, calls, message.get("weight")])
     return blake2b(orjson.dumps(said), digest_size=16).digest()
 
 
@@ -196,7 +208,7 @@ def _candidates(sketches: _Sketches, order: NDArray[np.int64]) -> NDArray[np.int
     signatures = sketches.signatures[order]
     found = np.zeros(0, dtype=np.int64)
     for band in range(BANDS):
-        keys = sketches.calls[order]
+        keys = sketches.teaches[order]
         for column in range(band * ROWS_IN_BAND, (band + 1) * ROWS_IN_BAND):
             keys = keys * np.uint64(0x9E3779B97F4A7C15) + signatures[:, column]
             keys ^= keys >> np.uint64(29)

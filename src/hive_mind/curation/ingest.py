@@ -15,21 +15,24 @@ from typing import IO, Any
 from hive_mind.conversation import JSON, Conversation, Reject, content_digest
 from hive_mind.curation.accept import accept
 from hive_mind.curation.inputs import Input
+from hive_mind.curation.windows import Cut, Window, Windows
 from hive_mind.errors import HiveMindError
 from hive_mind.files import json_line
 from hive_mind.progress import Progress
-from hive_mind.sources import EXPECTED_CODES, Source
+from hive_mind.sources import EXPECTED_CODES, Source, transcripts
 from hive_mind.sources.raw import RawRow, read_raw
 
 LOOK_AT_ROWS = 20
+NO_WINDOW = "no_window_fits"
 
 
 @dataclass(slots=True)
 class Entry:
     """What is kept in memory of an accepted row: where its line is spooled, and what decides its split.
 
-    `cluster` names the near-duplicates it belongs to, if they are kept; `made` says how a row came about that no input
-    holds (a missing-tool negative, a repetition).
+    `calls` tells whether a call stands in it, learnt or not. `window` is the number of the turn that a window of a long
+    row teaches. `cluster` names the near-duplicates it belongs to, if they are kept; `made` says how a row came about
+    that no input holds (a missing-tool negative, a repetition).
     """
 
     id: str
@@ -42,6 +45,7 @@ class Entry:
     client: str | None
     time: str | None
     calls: bool
+    window: int | None = None
     group: str = ""
     split: str = ""
     cluster: str = ""
@@ -50,7 +54,11 @@ class Entry:
 
 @dataclass
 class SourceCounts:
-    """Where each row of a source went. Every row that was read or made is in exactly one of the other figures."""
+    """Where each row of a source went. Every row that was read or made is in exactly one of the other figures.
+
+    `cut` rows became `windows` rows, which are counted in place of them; `turns_left_out` are turns of these rows that
+    fit into no window.
+    """
 
     licence: str
     read: int = 0
@@ -64,6 +72,9 @@ class SourceCounts:
     train: int = 0
     validation: int = 0
     test: int = 0
+    cut: int = 0
+    windows: int = 0
+    turns_left_out: Counter[str] = field(default_factory=Counter)
 
     @property
     def kept(self) -> int:
@@ -72,6 +83,11 @@ class SourceCounts:
     @property
     def rejected(self) -> int:
         return sum(self.rejects.values())
+
+    @property
+    def usable(self) -> int:
+        """Rows that were read and can be used, with windows in the place of those that were cut."""
+        return self.read - self.rejected - self.cut + self.windows
 
     @property
     def made(self) -> int:
@@ -95,7 +111,8 @@ class SourceCounts:
     def stages(self) -> list[JSON]:
         """Return what each stage took in, left out by reason, made, and gave on to the next."""
         left_out: list[tuple[str, JSON, JSON]] = [
-            ("convert", dict(self.rejects.most_common()), {}),
+            ("convert", {code: count for code, count in self.rejects.most_common() if code != NO_WINDOW}, {}),
+            ("cut", {NO_WINDOW: self.rejects[NO_WINDOW], "cut": self.cut}, {"windows": self.windows}),
             ("deduplicate", {"duplicates": self.duplicates, "near_duplicates": self.near_duplicates}, {}),
             ("decontaminate", {"contaminated": self.contaminated}, {}),
             ("mix", {"over_cap": self.over_cap}, {"negatives": self.negatives, "repeats": self.repeats}),
@@ -111,18 +128,22 @@ class SourceCounts:
         return {
             "licence": self.licence, "read": self.read, "kept": self.kept,
             "rejects": dict(self.rejects.most_common()), **{name: getattr(self, name) for name in _FIGURES},
-            "stages": self.stages(),
+            **{name: getattr(self, name) for name in _WINDOW_FIGURES},
+            "turns_left_out": dict(self.turns_left_out.most_common()), "stages": self.stages(),
         }  # fmt: skip
 
     @classmethod
     def from_dict(cls, row: JSON) -> SourceCounts:
         figures = {name: row[name] for name in _FIGURES}
-        return cls(row["licence"], row["read"], Counter(row["rejects"]), **figures)
+        figures |= {name: row.get(name, 0) for name in _WINDOW_FIGURES}  # datasets of before had none
+        turns: Counter[str] = Counter(row.get("turns_left_out"))
+        return cls(row["licence"], row["read"], Counter(row["rejects"]), turns_left_out=turns, **figures)
 
 
 _FIGURES = (
     "duplicates", "near_duplicates", "contaminated", "negatives", "repeats", "over_cap", "train", "validation", "test",
 )  # fmt: skip
+_WINDOW_FIGURES = ("cut", "windows")
 
 
 @dataclass
@@ -151,14 +172,18 @@ def ingest(
     not_read: list[str],
     progress: Progress,
     licence: str | None = None,
+    cut: Cut | None = None,
 ) -> Pool:
     """Read a source's files into a pool. `licence` is the files' own, where it is not the public data set's.
 
-    `seen` holds the digests of all conversations so far, of any source: the first of equals stays. A file none of
+    `cut` makes windows of long interactions, None leaves them whole.
+    `seen` holds the digests of all rows and windows so far, of any source: the first of equals stays. A file none of
     whose first rows is in the source's layout is not read, and named in `not_read`.
     """
     pool = Pool(source, SourceCounts(licence or source.LICENCE), tempfile.TemporaryFile(dir=folder))  # noqa: SIM115
     for file in files:
+        if source.NAME == transcripts.NAME and transcripts.is_tools_file(file.path):
+            continue  # read together with the runs that lie beside it
         items = read_raw(file.path)
         first = list(islice(items, LOOK_AT_ROWS))
         if not first:
@@ -167,37 +192,63 @@ def ingest(
             not_read.append(f"{file.name} (its rows are not in the layout of {source.NAME})")
         else:
             for item in chain(first, items):
-                _take(pool, item, file, seen)
+                _take(pool, item, file, seen, cut)
                 progress.advance()
     return pool
 
 
-def _take(pool: Pool, item: RawRow | Reject, file: Input, seen: set[bytes]) -> None:
+def _take(pool: Pool, item: RawRow | Reject, file: Input, seen: set[bytes], cut: Cut | None) -> None:
     """Count a row that was read, and put it into the pool or among its rejects."""
     pool.counts.read += 1
-    take(pool, item, file.name, seen)
+    take(pool, item, file.name, seen, cut)
 
 
-def take(pool: Pool, item: RawRow | Reject, file: str, seen: set[bytes]) -> None:
-    """Convert a row and put it into the pool, unless it is rejected or says what an earlier one said."""
-    result = item if isinstance(item, Reject) else _convert(pool.source, item.row)
-    if isinstance(result, Reject):
+def take(pool: Pool, item: RawRow | Reject, file: str, seen: set[bytes], cut: Cut | None) -> None:
+    """Convert a row, cut it if it is long, and put what is new of it into the pool, or the row among the rejects."""
+    result = item if isinstance(item, Reject) else _convert(pool.source, item)
+    made = result if isinstance(result, Reject) else _cut(result, cut)
+    if isinstance(made, Reject):
         raw = item.raw if isinstance(item, Reject) else item.text()
-        pool.rejects.append(replace(result, source=pool.source.NAME, file=file, line=item.line, raw=raw))
-        pool.counts.rejects[result.code] += 1
+        pool.rejects.append(replace(made, source=pool.source.NAME, file=file, line=item.line, raw=raw))
+        pool.counts.rejects[made.code] += 1
         return
-    digest = bytes.fromhex(content_digest(result)[:32])
-    if digest in seen:
-        pool.counts.duplicates += 1
-        return
-    seen.add(digest)
-    assert isinstance(item, RawRow)
-    line = json_line(result.to_dict())
-    pool.entries.append(_entry(result, item.row, f"{file}:{item.line}", pool.spool.tell(), len(line)))
+    assert isinstance(item, RawRow) and isinstance(result, Conversation)
+    pool.counts.turns_left_out += made.left_out
+    if made.windows[0].turn is not None:
+        pool.counts.cut += 1
+        pool.counts.windows += len(made.windows)
+    for window in made.windows:
+        digest = bytes.fromhex(content_digest(window.conversation)[:32])
+        if digest in seen:
+            pool.counts.duplicates += 1
+        else:
+            seen.add(digest)
+            _spool(pool, result, window, item, file)
+
+
+def _cut(conversation: Conversation, cut: Cut | None) -> Windows | Reject:
+    """Return the conversation's windows: itself where it is not cut. One that none of its turns has is a Reject."""
+    made = cut(conversation) if cut is not None else Windows([Window(conversation, None)], Counter())
+    if made.windows:
+        return made
+    reasons = ", ".join(f"{count} {reason}" for reason, count in made.left_out.items())
+    return Reject(conversation.source, NO_WINDOW, f"no turn fits into a window: {reasons}", "")
+
+
+def _spool(pool: Pool, whole: Conversation, window: Window, item: RawRow, file: str) -> None:
+    """Add one window of a row, or the whole row, to the pool. Its group is that of the whole."""
+    line = json_line(window.conversation.to_dict())
+    entry = _entry(whole, item.row, f"{file}:{item.line}", pool.spool.tell(), len(line))
+    entry.calls = bool(window.conversation.calls)
+    if window.turn is not None:
+        entry.id, entry.window = window.conversation.id, window.turn
+        entry.session = entry.session or whole.id  # what keeps the windows of one interaction together
+    pool.entries.append(entry)
     pool.spool.write(line)
 
 
-def _convert(source: Source, row: JSON) -> Conversation | Reject:
+def _convert(source: Source, item: RawRow) -> Conversation | Reject:
+    row = transcripts.with_servers(item.row, item.file) if source.NAME == transcripts.NAME else item.row
     if not source.understands(row):
         fields = ", ".join(list(row)[:6])
         return Reject(
@@ -220,7 +271,7 @@ def _entry(conversation: Conversation, row: JSON, place: str, offset: int, size:
         session=_label(said.get("session_id") or row.get("session_id")),
         client=_label(said.get("client") or row.get("client")),
         time=conversation.timestamp,
-        calls=any(message.tool_calls for message in conversation.messages),
+        calls=bool(conversation.calls),
     )  # fmt: skip
 
 

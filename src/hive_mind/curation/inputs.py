@@ -45,17 +45,29 @@ def gather(settings: DataSettings, say: Callable[[str], None]) -> Inputs:
 
     Raises UsageError for a missing folder or file, HiveMindError if the hub cannot be reached.
     """
+    inputs = _local(settings)
+    for name, source in SOURCES.items():
+        own = settings.of(name)
+        if own.include and not own.files and settings.raw_dir is None and source.HUB is not None:
+            _fetch(source, settings, inputs, say)
+    return inputs
+
+
+def local_files(settings: DataSettings) -> dict[str, list[Input]]:
+    """Return the raw files by source that are given or lie in `raw_dir` or the folder of usage; nothing is fetched."""
+    return _local(settings).files
+
+
+def _local(settings: DataSettings) -> Inputs:
     inputs = Inputs()
     if settings.raw_dir is not None:
         _look_through(settings.raw_dir, inputs)
-    for name, source in SOURCES.items():
+    for name in SOURCES:
         own = settings.of(name)
         if not own.include:
             inputs.files.pop(name, None)
         elif own.files:
             inputs.files[name] = [_given(name, path) for path in own.files]
-        elif settings.raw_dir is None and source.HUB is not None:
-            _fetch(source, settings, inputs, say)
     if settings.of("usage").include and settings.automated_pattern:
         pattern = Path(settings.automated_pattern)
         for path in sorted(pattern.parent.glob(pattern.name)):

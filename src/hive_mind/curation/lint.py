@@ -21,6 +21,7 @@ from hive_mind.errors import DataRefused, UsageError
 from hive_mind.progress import Progress, track
 from hive_mind.sources import EXPECTED_CODES, source_of
 from hive_mind.sources.raw import RawRow, read_raw
+from hive_mind.sources.transcripts import with_servers
 from hive_mind.tool_schema.arguments import SchemaUnusable, argument_problems
 
 ERROR, WARNING = "error", "warning"
@@ -38,7 +39,7 @@ KINDS = {
     "too_long": (WARNING, "the row has more tokens than `--max-length`: it is left out of training, never cut"),
     "schema_violation": (WARNING, "arguments break the declaration in more than types and required names"),
     "schema_unusable": (WARNING, "a declaration that nothing can be checked against, e.g. a `$ref` to nowhere"),
-    "messages_after_last_answer": (WARNING, "they are dropped when the file is read: nothing is learnt after them"),
+    "messages_after_last_answer": (WARNING, "they are dropped when the file is read: no turn to learn follows them"),
 }
 """Severity and meaning of what is found here; every reason of a reject is an error of its own name besides."""
 
@@ -157,7 +158,7 @@ class _RowChecks:
         if source is None:
             found["unknown_layout"] = f"no source has rows with the fields {', '.join(list(raw.row)[:6])}"
             return None
-        converted = source.convert(raw.row)
+        converted = source.convert(with_servers(raw.row, raw.file))
         if isinstance(converted, Reject):
             found[converted.code] = converted.detail
             return None
@@ -170,7 +171,7 @@ class _RowChecks:
             return None
         dropped = len(converted.messages) - len(accepted.messages)
         if dropped:
-            found["messages_after_last_answer"] = f"{dropped} message(s) stand after the last assistant turn"
+            found["messages_after_last_answer"] = f"{dropped} message(s) stand after the last turn to learn"
         return accepted
 
     def _check_id(self, raw: RawRow, conversation: Conversation, found: dict[str, str]) -> None:
@@ -195,7 +196,7 @@ def _call_problems(conversation: Conversation) -> dict[str, str]:
         return {problem[0]: problem[1]}
     found: dict[str, str] = {}
     tools = {tool.name: tool for tool in conversation.tools}
-    for call in conversation.calls:
+    for call in conversation.calls_to_learn:
         try:
             for wrong in argument_problems(tools[call.name], call.arguments):
                 found.setdefault("schema_violation", f"a call of {call.name}: {wrong}")

@@ -93,14 +93,18 @@ def _negatives_wanted(pools: Sequence[Pool], settings: DataSettings) -> int:
 
 
 def _make_negatives(pools: Sequence[Pool], wanted: int, seed: int) -> int:
-    """Add so many negatives, made from rows that a digest chooses, one a row; returns how many there could be."""
-    sources = [(pool, entry) for pool in pools for entry in _training(pool) if entry.calls and not entry.made]
-    sources.sort(key=lambda place: unit(seed, f"{MISSING_TOOL}\0{place[1].id}"))
-    shelf = list(_declarations(sources[:BORROWED_ROWS]))
+    """Add so many negatives, made from rows that a digest chooses, one a row; returns how many there could be.
+
+    None is made from a window: what was cut off may call tools that the window declares and that its request needs.
+    """
+    calling = [(pool, entry) for pool in pools for entry in _training(pool) if entry.calls and not entry.made]
+    calling.sort(key=lambda place: unit(seed, f"{MISSING_TOOL}\0{place[1].id}"))
+    shelf = list(_declarations(calling[:BORROWED_ROWS]))
+    whole = [place for place in calling if place[1].window is None]
     known = {entry.id for pool in pools for entry in pool.entries}
     made = 0
-    for number, (pool, entry) in enumerate(sources):
-        if made == wanted:
+    for number, (pool, entry) in enumerate(whole):
+        if made == wanted or not shelf:
             break
         start = number % len(shelf)
         negative = without_its_tool(read_entry(pool, entry), chain(shelf[start:], shelf[:start]))
@@ -116,7 +120,7 @@ def _declarations(sources: Sequence[tuple[Pool, Entry]]) -> Iterator[JSON]:
     """Yield the tools that the rows declare, each name once."""
     names = set()
     for pool, entry in sources:
-        for tool in read_entry(pool, entry)["tools"]:
+        for tool in read_entry(pool, entry).get("tools", ()):
             if tool["function"]["name"] not in names:
                 names.add(tool["function"]["name"])
                 yield tool

@@ -38,12 +38,13 @@ def without_its_tool(row: JSON, others: Iterable[JSON]) -> Conversation | None:
     """Return the row's conversation up to its first call, with the called tools gone and a refusal instead of it.
 
     Tools whose name has a word in common with a called one are taken away as well, because they may do the same.
-    `others` are declarations to fill up with. None where the row calls nothing, where its system text names the tool,
-    or where nothing is left to offer.
+    `others` are declarations to fill up with. None where the row calls nothing, where its first call is not learnt (a
+    mistake does not show that its request needs the tool), where its system text names the tool, or where nothing is
+    left to offer.
     """
     turns = row["messages"]
     at = next((number for number, turn in enumerate(turns) if turn.get("tool_calls")), None)
-    if at is None or turns[at - 1]["role"] != "user":
+    if at is None or turns[at - 1]["role"] != "user" or turns[at].get("weight") == 0:
         return None
     needed = {call["function"]["name"] for turn in turns for call in turn.get("tool_calls", ())}
     if any(name in turn["content"] for turn in turns[:at] if turn["role"] == "system" for name in needed):

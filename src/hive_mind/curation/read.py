@@ -12,6 +12,7 @@ from hive_mind.curation.accept import accept
 from hive_mind.errors import DataRefused
 from hive_mind.sources import source_of
 from hive_mind.sources.raw import RawRow, read_raw
+from hive_mind.sources.transcripts import with_servers
 
 
 def read_dataset(path: Path) -> Iterator[Conversation | Reject]:
@@ -38,7 +39,7 @@ def _convert(item: RawRow) -> Conversation | Reject:
         keys = ", ".join(list(item.row)[:6])
         result: Conversation | Reject = Reject("", "unknown_layout", f"no source has rows with the fields {keys}", "")
     else:
-        result = source.convert(item.row)
+        result = source.convert(with_servers(item.row, item.file))
         if isinstance(result, Conversation):
             result = accept(result)
     if isinstance(result, Reject):

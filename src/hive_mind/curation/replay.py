@@ -2,7 +2,8 @@
 
 What is accepted now joins the dataset. All other rows stay as they are, where they are: a new row goes where its group
 stands already, else where a whole build would have put it; it is left out if the dataset says the same already, if an
-evaluation suite asks it, or if its source is at its cap. No negatives and repetitions are made from it.
+evaluation suite asks it, or if its source is at its cap. No negatives and repetitions are made from it. A long row is
+cut into windows as in a whole build.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import orjson
@@ -21,6 +23,7 @@ from hive_mind.curation.builder import (
     REJECTS_NAME,
     REMOVED_NAME,
     Record,
+    cutters,
     describe_suites,
     fingerprint_of,
     finish,
@@ -28,7 +31,7 @@ from hive_mind.curation.builder import (
     take_out,
 )  # fmt: skip
 from hive_mind.curation.ingest import Entry, Pool, group_labels, take
-from hive_mind.curation.inputs import Inputs
+from hive_mind.curation.inputs import Inputs, local_files
 from hive_mind.curation.manifest import MANIFEST_NAME, SPLIT_FILES, DatasetManifest
 from hive_mind.curation.settings import DataSettings
 from hive_mind.curation.split import by_digest, cap_limits, session_group
@@ -36,7 +39,7 @@ from hive_mind.curation.write import index_name
 from hive_mind.errors import UsageError
 from hive_mind.files import json_line, read_jsonl, write_jsonl
 from hive_mind.progress import say as say_to_stderr
-from hive_mind.sources import SOURCES
+from hive_mind.sources import SOURCES, transcripts
 from hive_mind.sources.raw import RawRow
 
 
@@ -59,8 +62,10 @@ def replay_rejects(settings: DataSettings, say: Callable[[str], None] = say_to_s
     rejects = _read_rejects(settings.dir / REJECTS_NAME, manifest)
     pools, seen = _reopen(manifest)
     by_name = {pool.source.NAME: pool for pool in pools}
+    cuts = cutters(settings)
+    places = _Places(settings)
     for reject in rejects:
-        take(by_name[reject.source], _raw(reject), reject.file, seen)
+        take(by_name[reject.source], _raw(reject, places), reject.file, seen, cuts.get(reject.source))
     left = [reject for pool in pools for reject in pool.rejects]
     accepted = len(rejects) - len(left)
     if not accepted:
@@ -106,13 +111,33 @@ def _read_rejects(path: Path, manifest: DatasetManifest) -> list[Reject]:
     return rejects
 
 
-def _raw(reject: Reject) -> RawRow | Reject:
-    """Return the reject's row; the reject itself where its text is still no JSON object (or was too long to keep)."""
+class _Places:
+    """Where files of usage lie, by the names that rejects give. Not looked for before an agent's run asks."""
+
+    def __init__(self, settings: DataSettings) -> None:
+        self.settings = settings
+
+    @cached_property
+    def files(self) -> dict[str, Path]:
+        return {file.name: file.path for file in local_files(self.settings).get(transcripts.NAME, [])}
+
+
+def _raw(reject: Reject, places: _Places) -> RawRow | Reject:
+    """Return the reject's row, the reject itself where there is none to try.
+
+    That is where its text is still no JSON object (or was too long to keep), and for an agent's run whose file is gone:
+    beside it lie the declarations of its tools.
+    """
     try:
         row = orjson.loads(reject.raw)
     except orjson.JSONDecodeError:
         return reject
-    return RawRow(Path(reject.file), reject.line, row, reject.raw.encode()) if isinstance(row, dict) else reject
+    if not isinstance(row, dict):
+        return reject
+    place: Path | None = Path(reject.file)
+    if reject.source == transcripts.NAME and transcripts.understands(row):
+        place = places.files.get(reject.file)
+    return RawRow(place, reject.line, row, reject.raw.encode()) if place is not None else reject
 
 
 def _reopen(manifest: DatasetManifest) -> tuple[list[Pool], set[bytes]]:
@@ -120,7 +145,8 @@ def _reopen(manifest: DatasetManifest) -> tuple[list[Pool], set[bytes]]:
     pools = {}
     for name, counts in manifest.sources.items():
         spool = tempfile.TemporaryFile(dir=manifest.folder)  # noqa: SIM115
-        pools[name] = Pool(SOURCES[name], replace(counts, rejects=Counter()), spool)
+        counts = replace(counts, rejects=Counter(), turns_left_out=Counter(counts.turns_left_out))
+        pools[name] = Pool(SOURCES[name], counts, spool)
     seen = set()
     for split, file in SPLIT_FILES.items():
         rows, marks = (read_jsonl(manifest.folder / name) for name in (file, index_name(file)))
@@ -136,11 +162,14 @@ def _entry(conversation: Conversation, mark: JSON, split: str, pool: Pool) -> En
     line = json_line(conversation.to_dict())
     offset = pool.spool.tell()
     pool.spool.write(line)
+    group, window = mark["group"], mark["window"]
     tools, request = group_labels(conversation)
+    if window is not None:  # its group is that of the whole row, whose tools it need not declare
+        tools, request = (group, request) if group.startswith("tools:") else ("", group)
     return Entry(
         conversation.id, offset, len(line), tools, request, record=mark["records"][0], session=mark["session"],
-        client=mark["client"], time=mark["time"], calls=bool(conversation.calls), group=mark["group"], split=split,
-        cluster=mark.get("cluster", ""), made=mark.get("made", ""),
+        client=mark["client"], time=mark["time"], calls=bool(conversation.calls), window=window, group=group,
+        split=split, cluster=mark.get("cluster", ""), made=mark.get("made", ""),
     )  # fmt: skip
 
 

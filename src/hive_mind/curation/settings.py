@@ -54,6 +54,12 @@ class DataSettings(Settings):
     licence: str | None = setting(
         None, "licence of the raw files, where they are not the public data sets whose layout they have"
     )
+    window_tokens: int | None = setting(
+        2048, "rows of usage and messages with more tokens are cut into windows of at most so many; none = never", ge=64
+    )
+    window_tokenizer: Path | None = setting(
+        None, "folder of the base whose tokenizer counts a window's tokens; none = they are estimated, on the safe side"
+    )
     seed: int = setting(42, "decides which rows are held out and which stay under a cap")
 
     @field_validator("sources")

@@ -56,15 +56,37 @@ def spoken(row: JSON) -> str:
     """Return what the user and the assistant say in a row, calls with their arguments included.
 
     Tool declarations are left out, because thousands of rows repeat them, and so are system texts and tool results:
-    nothing of these is learnt, and a row adds nothing for having another price in a result.
+    nothing of these is learnt, and a row adds nothing for having another price in a result. Of a row that begins with
+    turns that are not learnt (a window of a long one) nothing stands here but what comes after them: see `asked`.
     """
     said: list[str] = []
-    for message in row["messages"]:
-        if message["role"] in ("user", "assistant"):
+    for message in row["messages"][_context_end(row) :]:
+        if message["role"] == "user" or is_learnt(message):
             said.append(message["content"])
             for call in message.get("tool_calls", ()):
                 said += (call["function"]["name"], json_line(call["function"]["arguments"]).decode())
     return "\n".join(said)
+
+
+def asked(row: JSON) -> str:
+    """Return the last request in the turns that are not learnt and that a row begins with, "" where it has none.
+
+    Many windows have it in common, so it would make them alike whatever they teach.
+    """
+    requests = [message["content"] for message in row["messages"][: _context_end(row)] if message["role"] == "user"]
+    return str(requests[-1]) if requests else ""
+
+
+def is_learnt(message: JSON) -> bool:
+    """Tell whether a message of a row is an assistant turn to learn."""
+    return message["role"] == "assistant" and message.get("weight") != 0
+
+
+def _context_end(row: JSON) -> int:
+    """Return where the first turn to learn stands if turns that are not learnt come before it, else 0."""
+    roles = [(message["role"], is_learnt(message)) for message in row["messages"]]
+    first = roles.index(("assistant", True)) if ("assistant", True) in roles else len(roles)
+    return first if ("assistant", False) in roles[:first] else 0
 
 
 def word_shingles(texts: Sequence[bytes], width: int = WIDTH) -> Shingles:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hive_mind.curation.ingest import SourceCounts
 from hive_mind.curation.manifest import DatasetManifest
 from hive_mind.hub import megabytes
 
@@ -37,11 +38,22 @@ def accounting_table(manifest: DatasetManifest) -> str:
         if counts.rejects:
             said = ", ".join(f"{count:,} {code}" for code, count in counts.rejects.most_common())
             reasons.append(f"rejected from {name}: {said}")
+        if counts.cut:
+            reasons.append(windows_line(name, counts))
         if counts.made:
             said = f"{counts.negatives:,} missing-tool negatives, {counts.repeats:,} repetitions"
             reasons.append(f"made from {name}: {said}")
     rows.append(["total", *(f"{total:,}" for total in totals)])
     return "\n".join([aligned(header, rows), *reasons])
+
+
+def windows_line(name: str, counts: SourceCounts) -> str:
+    """Return what became of the rows of a source that were cut; below, their windows are counted in place of them."""
+    left_out = "".join(f", {count:,} {code}" for code, count in counts.turns_left_out.most_common())
+    return (
+        f"windows of {name}: {counts.cut:,} rows became {counts.windows:,}; "
+        f"turns left out: {counts.turns_left_out.total():,}{left_out}"
+    )
 
 
 def aligned(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -84,6 +84,6 @@ def _index_row(entry: Entry, licence: str) -> dict[str, object]:
     marks = {"made": entry.made, "cluster": entry.cluster}
     return {
         "id": entry.id, "records": [entry.record], "group": entry.group, "session": entry.session,
-        "client": entry.client, "time": entry.time, "licence": licence,
+        "client": entry.client, "time": entry.time, "window": entry.window, "licence": licence,
         **{name: value for name, value in marks.items() if value},
     }  # fmt: skip

@@ -114,3 +114,10 @@ def text_of(value: Any) -> str | None:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     return None
+
+
+def succeeded(success: Any) -> bool:
+    """Tell whether an interaction succeeded; one that does not say counts as a success."""
+    if isinstance(success, str):
+        return success.strip().lower() not in ("false", "0", "no", "failed", "failure", "error")
+    return success is None or bool(success)

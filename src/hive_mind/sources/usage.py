@@ -1,12 +1,13 @@
-"""Real usage as the report's MCP server logged it: one request, the tool used, its command and what came back."""
+"""Real usage as the report's MCP server logged it: one request, the tool used, its command and what came back.
+
+Whole runs of an agent are usage too, and read by `transcripts`.
+"""
 
 from __future__ import annotations
 
-from typing import Any
-
 from hive_mind.conversation import JSON, Conversation, Message, Reject, Tool, ToolCall
-from hive_mind.sources import bash_commands, messages
-from hive_mind.sources.source import NOT_SUCCESSFUL, GroupBy, Hub, build, reject, text_of
+from hive_mind.sources import bash_commands, messages, transcripts
+from hive_mind.sources.source import NOT_SUCCESSFUL, GroupBy, Hub, build, reject, succeeded, text_of
 from hive_mind.sources.timestamps import utc
 
 NAME = "usage"
@@ -25,17 +26,20 @@ PLAIN_ANSWERS = frozenset({
 
 
 def understands(row: JSON) -> bool:
-    return "user_request" in row or _is_exported(row)
+    return "user_request" in row or transcripts.understands(row) or _is_exported(row)
 
 
 def convert(row: JSON) -> Conversation | Reject:
     """Turn a logged interaction into a plain answer or a call of its tool; failed ones are not learnt from.
 
-    Rows that the store exported are in our own schema already, with `metadata.source` usage.
+    Rows that the store exported are in our own schema already, with `metadata.source` usage; an agent's whole run is
+    read by `transcripts`.
     """
+    if "user_request" not in row and transcripts.understands(row):
+        return transcripts.convert(row)
     if "user_request" not in row and _is_exported(row):
         return messages.convert(row)
-    if not _succeeded(row.get("success")):
+    if not succeeded(row.get("success")):
         return reject(NAME, NOT_SUCCESSFUL, "the interaction did not succeed")
     request, tool = text_of(row.get("user_request")), text_of(row.get("tool"))
     if request is None or tool is None:
@@ -67,13 +71,6 @@ def _declare(name: str) -> Tool:
     command = {"type": "string", "description": f"The command for {name}."}
     schema: JSON = {"type": "object", "properties": {"command": command}, "required": ["command"]}
     return Tool(name, f"Run a {name} command and return its output.", schema)
-
-
-def _succeeded(success: Any) -> bool:
-    """Tell whether an interaction succeeded; one that does not say counts as a success."""
-    if isinstance(success, str):
-        return success.strip().lower() not in ("false", "0", "no", "failed", "failure", "error")
-    return success is None or bool(success)
 
 
 def _is_exported(row: JSON) -> bool:

@@ -125,12 +125,14 @@ def ask(conversation: Conversation, tier: str, seed: int = 42) -> list[Item]:
     """Return the questions of a conversation: at most one where a call is right and one where none is.
 
     More would be answers of one conversation to much the same question, and a paired test counts independent ones.
-    Turns after a tool's result are not asked.
+    Turns after a tool's result are not asked, nor those that only stand in the context.
     """
     found: dict[bool, list[Item]] = {True: [], False: []}
     for turn, message in enumerate(conversation.messages):
         answers_person = turn > 0 and conversation.messages[turn - 1].role == "user"
         if message.role != "assistant" or not answers_person or not (message.content.strip() or message.tool_calls):
+            continue
+        if not message.learn:
             continue
         kind: Kind = "call" if message.tool_calls else "no_tool" if conversation.tools else "plain"
         identity = f"{tier}/{conversation.id}#{turn}"

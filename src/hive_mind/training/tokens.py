@@ -87,7 +87,7 @@ class SourceRows:
 
 @dataclass(frozen=True)
 class TokenisedDataset:
-    """The examples of a file and where they come from. `tools_called` counts the calls of each tool in kept rows."""
+    """The examples of a file and where they come from. `tools_called` counts the calls to learn of each tool."""
 
     path: Path
     digest: str
@@ -187,7 +187,7 @@ class _Account:
         self.offsets.append(self.offsets[-1] + length)
         self.source.append(list(self.rows).index(item.source or "unknown"))
         self.row.append(self.seen)
-        self.tools_called.update(call.name for call in item.calls)
+        self.tools_called.update(call.name for call in item.calls_to_learn)
 
     def finish(self) -> dict[str, Any]:
         for name in ("offsets", "source", "row"):
