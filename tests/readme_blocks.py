@@ -4,6 +4,7 @@ A block is fenced as ```bash or ```python and runs as it stands; a comment befor
 
     <!-- test: run -->                       as it stands: the same as no comment
     <!-- test: loopback-hub -->              with a hub on loopback in place of the real one
+    <!-- test: no-models -->                 in a folder that holds no models yet
     <!-- test: exit=0,3 -->                  exit codes that are right; else 0
     <!-- test: stop-after=3 -->              a command that runs until it is stopped: Ctrl-C after so many seconds
     <!-- test: timeout=600 -->               seconds it may take; else 600
@@ -41,6 +42,7 @@ class Block:
     language: str
     code: str
     hub: bool = False
+    no_models: bool = False
     exits: tuple[int, ...] = (0,)
     stop_after: float | None = None
     timeout: float = TIMEOUT_SECONDS
@@ -80,6 +82,8 @@ def _block(page: str, line: int, language: str, code: str, mark: str) -> Block:
             continue
         if word == "loopback-hub":
             values["hub"] = True
+        elif word == "no-models":
+            values["no_models"] = True
         elif word == "skip":
             values["skip"] = "without a reason"
         elif key == "because" and "skip" in values:
@@ -115,6 +119,8 @@ class Workplace:
         shell = ["bash", "-eu", "-o", "pipefail", "-c", block.code]
         command = shell if block.language == "bash" else [sys.executable, "-c", block.code]
         environment = {**self.environment, **(self.hub_environment if block.hub else {})}
+        if block.no_models:
+            shutil.rmtree(self.folder / "models", ignore_errors=True)
         printed, code_or_none = _finish(command, self.folder, environment, block)
         if code_or_none is None:
             raise BlockError(f"{block.where} did not end in {block.timeout:g} s:\n{block.code}\n{printed}")

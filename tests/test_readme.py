@@ -160,6 +160,11 @@ def test_hub_and_plain_blocks_have_their_own_environments(small):
     assert path == str(small.folder.parent / "bin" / "hive-mind")
 
 
+def test_a_block_may_ask_for_a_folder_without_models(small):
+    kept, gone = run_all(small, fenced("mkdir models; ls -d m*"), fenced("ls -d m* 2>&1 || true", mark="no-models"))
+    assert kept == "models\n" and "No such file" in gone
+
+
 def test_a_command_that_never_ends_is_stopped_where_that_is_expected(small):
     (small.folder / "log").write_text("a row\n")
     assert run_all(small, fenced("tail -f log", mark="stop-after=0.5")) == ["a row\n"]
