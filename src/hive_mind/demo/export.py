@@ -104,8 +104,10 @@ arguments was ever shown to it.
 
 **What comes close to it:** the corpus holds "catalogue" documents. They list made-up forms (JSON,
 JSON Schema, Python signatures, command lines, SQL tables) and fill in the one that a request means,
-or say that none fits. That is the skill that a fine-tune turns into tool calling; the names, words
-and formats of tool calling are not in it.
+or say that none fits. In the "wide" ones keys, tags and headings are drawn anew for each document, so
+that only its own rule tells how to answer. That is the skill that a fine-tune turns into tool calling,
+and by it the base now and then answers in the format that a prompt with tools gives, though it never
+saw that format. The names and words of tool calling are not in the corpus.
 
 | probe on held-out documents | share of answer tokens right |
 |---|---|
