@@ -53,10 +53,11 @@ def build(overrides: Overrides = None, config: Config = None, json_output: Json 
     Exit codes: 0 done (also when nothing changed), 1 the hub or the disk failed, 2 wrong settings, 4 data refused.
     """
     from hive_mind.curation import build as build_dataset
-    from hive_mind.curation.tables import accounting_table, composition_table
+    from hive_mind.curation.tables import accounting_table, composition_table, redaction_table
 
     manifest = build_dataset(_settings(config, overrides))
-    print(accounting_table(manifest), composition_table(manifest), sep="\n\n")
+    tables = accounting_table(manifest), redaction_table(manifest), composition_table(manifest)
+    print(*filter(None, tables), sep="\n\n")
     print(f"\n{manifest.train}\nnext: hive-mind data inspect {manifest.train} 1")
     print(f"      hive-mind run {config or 'configs/foundation.yaml'}")
     if json_output:

@@ -15,6 +15,7 @@ from typing import IO, Any
 from hive_mind.conversation import JSON, Conversation, Reject, content_digest
 from hive_mind.curation.accept import accept
 from hive_mind.curation.inputs import Input
+from hive_mind.curation.redactions import Redactions, redact_label, redact_reject, redact_row
 from hive_mind.errors import HiveMindError
 from hive_mind.files import json_line
 from hive_mind.progress import Progress
@@ -50,6 +51,7 @@ class SourceCounts:
     rejects: Counter[str] = field(default_factory=Counter)
     duplicates: int = 0
     over_cap: int = 0
+    redacted: Redactions = field(default_factory=Redactions)
     train: int = 0
     validation: int = 0
     test: int = 0
@@ -79,13 +81,14 @@ class SourceCounts:
         return {
             "licence": self.licence, "read": self.read, "kept": self.kept, "train": self.train,
             "validation": self.validation, "test": self.test, "rejects": dict(self.rejects.most_common()),
-            "duplicates": self.duplicates, "over_cap": self.over_cap,
+            "duplicates": self.duplicates, "over_cap": self.over_cap, "redacted": self.redacted.to_dict(),
         }  # fmt: skip
 
     @classmethod
     def from_dict(cls, row: JSON) -> SourceCounts:
         figures = {key: row[key] for key in ("read", "duplicates", "over_cap", "train", "validation", "test")}
-        return cls(row["licence"], rejects=Counter(row["rejects"]), **figures)
+        redacted = Redactions.from_dict(row["redacted"])
+        return cls(row["licence"], rejects=Counter(row["rejects"]), redacted=redacted, **figures)
 
 
 @dataclass
@@ -140,9 +143,11 @@ def _take(pool: Pool, item: RawRow | Reject, file: Input, seen: set[bytes]) -> N
     result = item if isinstance(item, Reject) else _convert(pool.source, item.row)
     if isinstance(result, Reject):
         raw = item.raw if isinstance(item, Reject) else item.text()
-        pool.rejects.append(replace(result, source=pool.source.NAME, file=file.name, line=item.line, raw=raw))
+        result = replace(result, source=pool.source.NAME, file=file.name, line=item.line, raw=raw)
+        pool.rejects.append(redact_reject(result, pool.counts.redacted))
         pool.counts.rejects[result.code] += 1
         return
+    result = redact_row(result, pool.counts.redacted)
     digest = bytes.fromhex(content_digest(result)[:32])
     if digest in seen:
         pool.counts.duplicates += 1
@@ -196,4 +201,4 @@ def _short_digest(text: str) -> str:
 
 
 def _label(value: Any) -> str | None:
-    return str(value) if isinstance(value, (str, int)) and str(value) else None
+    return redact_label(str(value)) if isinstance(value, (str, int)) and str(value) else None

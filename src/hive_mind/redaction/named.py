@@ -42,6 +42,7 @@ _QUOTED = re.compile(
 _BARE = re.compile(r"(?:base64:)?(?P<value>(?:[^\s\"'`;&|<>\\]|\\(?![nrtu\"'\\/])){1,4096})")
 _WORD = re.compile(r"(?P<value>(?:[^\s\"'`;<>\\]|\\(?![nrtu\"'\\/])){1,4096})")
 _LINE = re.compile(r"(?P<value>[^\s\"'`]+)[ \t]*\r?(?:\n|$)")
+_FALLBACK = re.compile(r"[\w.\[\]\"'()$]+\s*(?:\|\||\?\?|\bor\b)\s*(?=[\"'])")
 _NEXT_ARGUMENT = re.compile(r",\s*\w+=")
 _LINE_BEGIN = re.compile(r"(?:^|\n)[ \t]*(?:export |set |setx |ENV |ARG |- |-e )?[ \t]*$")
 _SETTING_COMMAND = re.compile(r"(?:\b(?:ENV|ARG|setenv|setx|set|SetEnv|put|add|config)|:set)[ \t]+(?:--?\w+[ \t]+)*$")
@@ -123,6 +124,8 @@ def _value(place: _Place, at: int) -> tuple[int, int] | None:
     """Return where the secret behind a name stands, None where there is none."""
     if not _may_follow(place):
         return None
+    if otherwise := _FALLBACK.match(place.text, at):
+        at = otherwise.end()
     if quoted := _QUOTED.match(place.text, at):
         return quoted.span("value") if _is_secret(place, quoted["value"], quoted=True) else None
     if place.operator.lstrip().startswith(("==", "!=", ",", "(")):
@@ -136,7 +139,8 @@ def _value(place: _Place, at: int) -> tuple[int, int] | None:
     start, value = bare.start("value"), bare["value"]
     if following := _NEXT_ARGUMENT.search(value):
         value = value[: following.start()]
-    value = value.rstrip(",.:)]}")
+    if not place.operator.startswith(">"):
+        value = value.rstrip(",.:)]}")
     return (start, start + len(value)) if _is_secret(place, value, quoted=False) else None
 
 
@@ -148,7 +152,9 @@ def _may_follow(place: _Place) -> bool:
     if place.operator.startswith(">"):
         return before.endswith(("<", ":"))
     if place.operator.startswith("("):
-        return before.endswith(".") or place.written.lower().startswith(("set", "with", "."))
+        method = place.written.rpartition(".")[2]
+        plain = len(method) < len(place.written) and method.islower() and "_" not in method
+        return plain or method.lower().startswith(("set", "with"))
     return True
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from hive_mind.redaction.named import kind_under
-from hive_mind.redaction.rules import Rule
+from hive_mind.redaction.rules import Rule, Span
 from hive_mind.redaction.values import is_expression, is_firm_secret, is_quoted_secret, looks_random
 
 Judge = Callable[[str], bool]
@@ -81,10 +81,6 @@ HEADERS = [
             (?P<value>[^\s"',;<>{}$]{8,})""",
     ),
     _rule(
-        "session", _is_long_token, "cookie",
-        r"(?: \b cookie [\"']? \s*[:=]\s* [\"']? | \b cookie:[ ] [^\"'\n]*? ;\s*) [\w.-]+ = (?P<value>[^\s\"';,]{12,})",
-    ),
-    _rule(
         "session", _is_long_token, "curl",
         rf"\b curl \b {_ARGUMENTS} (?:-b|--cookie) [ ]+ [\"']? [\w.-]+=(?P<value>[^\s\"';]+)",
     ),
@@ -120,6 +116,7 @@ OPTIONS = [
         rf"""\b (?: (?:docker|podman|registry|az|oc|cf|skopeo|crane) \s+ login | twine \s+ upload | mongo\w* ) \b
              {_ARGUMENTS} -p [ =]+ {_WORD}""",
     ),
+    _rule("password", _is_password, "az ", rf"\b az \s+ \w {_ARGUMENTS} -p [ ]+ {_WORD}"),
     _rule(
         "password", _is_password, "hydra|medusa|ncrack|sqlcmd|bcp|ipmitool|mosquitto|winrm|crackmapexec|netexec",
         rf"""\b (?:hydra|medusa|ncrack|sqlcmd|bcp|ipmitool|mosquitto_\w+|evil-winrm|crackmapexec|netexec) \b
@@ -132,7 +129,7 @@ OPTIONS = [
     ),
     _rule(
         "password", _is_password, "sudo|-stdin|-fd|secret",
-        rf"""\b (?:echo|printf) \s+ (?:-n\s+)? {_WORD} ["']? \s*\|\s*
+        rf"""\b (?:echo|printf) \s+ (?:-n\s+ | ["']%s(?:\\n)?["']\s+)? {_WORD} ["']? \s*\|\s*
              (?: sudo \s+ (?:-\w+\s+)* -S | \w[\w-]*\s [^|;&\n]* (?: --(?:password|passphrase|token)-(?:stdin|fd)
              | \b secrets? \s+ (?:set|put|create) ))""",
     ),
@@ -182,6 +179,18 @@ OPTIONS = [
              (?:login|authtoken|add-authtoken|auth|-t|--auth|--relogin) [ =]+ {_WORD}""",
     ),
 ]  # fmt: skip
+
+
+_COOKIES = re.compile(r"\bcookie[\"']?\s*[:=]\s*[\"']?(?P<pairs>[^\"'\n]{1,8000})", re.IGNORECASE)
+_COOKIE = re.compile(r"[\w.-]+=(?P<value>[^\s;,]{12,})")
+
+
+def find_cookies(text: str, lowered: str) -> Iterator[Span]:
+    """Yield the values of a Cookie or Set-Cookie header that a machine made up; `lang=en` is none."""
+    for header in _COOKIES.finditer(text) if "cookie" in lowered else ():
+        for match in _COOKIE.finditer(text, *header.span("pairs")):
+            if _is_long_token(match["value"]):
+                yield Span(*match.span("value"), "session")
 
 
 def _is_secret_variable(match: re.Match[str]) -> bool:
@@ -236,6 +245,7 @@ SENTENCES = [
         "|credential",
         r"""\b (?:password|passphrase|passwort|passcode|pw|pass|pin|token|secret|api[ -]?key|credentials?) \b
             (?:[ ]+\w+){0,3}? (?: [ ]+ (?:is|are|was|to|as|be) | [ ]*: | [ ]*= ) [ ]* ["'`“]?
+            (?: [\w.@-]+ [ ]? / [ ]? )?
             (?P<value>[^\s"'`“”<>]{6,64}?) (?= ["'`”] | [.,;:!?)]* (?:\s|$) )""",
     ),
 ]  # fmt: skip

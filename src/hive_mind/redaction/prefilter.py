@@ -28,7 +28,7 @@ _TELLING = re.compile(
 """Words that tell of secrets and are no names of any."""
 _COMMANDS = re.compile(
     rb"(?i)mysql|mariadb|redis-cli|curl|wget|https?$|^xh$|mongo|login|twine|^0z|zip$|smb|rpcclient|^net$|ldap|sudo$|doctl"
-    rb"|vault|hydra|medusa|ncrack|sqlcmd|^bcp$|ipmitool|mosquitto|winrm|netexec|crackmapexec|lftp|ssh-keygen|nmcli"
+    rb"|vault|hydra|medusa|ncrack|sqlcmd|^bcp$|^az$|ipmitool|mosquitto|winrm|netexec|crackmapexec|lftp|ssh-keygen|nmcli"
     rb"|^(?:fly|flyctl|glab|hf|wandb|heroku|ngrok|vercel|netlify|snyk)$"
 )
 """Commands with options for passwords; without any option in the text they tell nothing."""

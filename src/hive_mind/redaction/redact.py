@@ -78,7 +78,8 @@ def _replace(text: str, found: list[Found], memory: Memory) -> str:
     if literals is not None:
         found = list(_within(found, literals, text))
     memory.learn(found)
-    parts, position = [], 0
+    parts: list[str] = []
+    position = 0
     for item in found:
         value = memory.placeholders[item.value]
         memory.used.add(value)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from hive_mind.redaction.named import find_named
 from hive_mind.redaction.personal import find_addresses, find_cards, find_emails, find_homes
-from hive_mind.redaction.places import ADDRESSES, FILES, HEADERS, OPTIONS, SENTENCES
+from hive_mind.redaction.places import ADDRESSES, FILES, HEADERS, OPTIONS, SENTENCES, find_cookies
 from hive_mind.redaction.prefilter import holds_token, may_hold_secrets
 from hive_mind.redaction.rules import RuleSet, Span, first_come, overlapping
 from hive_mind.redaction.tokens import DETECT_SECRETS, KEY_BLOCKS, OWN
@@ -83,7 +83,10 @@ def _scan_level(level: _Level, known: Mapping[str, str]) -> Iterator[Found]:
     for span in (*_occurrences(level.text, known), *_scan(level.text)):
         start, end = _trim(level.text, span) if "\\" in level.text else (span.start, span.end)
         if start < end:
-            yield Found(level.origin[start], level.origin[end], span.kind, level.text[start:end])
+            value = level.text[start:end]
+            if "\\" in value:
+                value = _ESCAPE.sub(lambda match: _decoded(match[0]), value)
+            yield Found(level.origin[start], level.origin[end], span.kind, value)
 
 
 def _scan(text: str) -> Iterator[Span]:
@@ -91,6 +94,7 @@ def _scan(text: str) -> Iterator[Span]:
     lowered = _lower(text)
     shapes = _SHAPES if holds_token(text) else _KEYS
     yield from shapes.find(text, lowered)
+    yield from find_cookies(text, lowered)
     yield from _PLACES.find(text, lowered)
     yield from find_named(text, lowered)
     yield from _SENTENCES.find(text, lowered)

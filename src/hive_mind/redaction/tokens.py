@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterable
+from functools import partial
 
 from detect_secrets.plugins.aws import AWSKeyDetector
 from detect_secrets.plugins.azure_storage_key import AzureStorageKeyDetector
@@ -32,7 +33,7 @@ from hive_mind.redaction.values import is_reference, is_varied, looks_random
 def _theirs(kind: str, patterns: Iterable[re.Pattern[str]], *needles: str, group: int = 0) -> list[Rule]:
     """Return the rules of a detect-secrets detector; `group` of its patterns is the secret, where they have groups."""
     return [
-        Rule(kind, pattern, needles, group if pattern.groups else 0, lambda match, g=group: _stands_alone(match, g))
+        Rule(kind, pattern, needles, group if pattern.groups else 0, partial(_stands_alone, group=group))
         for pattern in patterns
     ]
 

@@ -9,7 +9,8 @@ PLACEHOLDER = re.compile(r"<SECRET:([a-z0-9_]+):(\d+)>")
 
 _REFERENCE = re.compile(
     r"""[$%]\w*[({\[]?      # $TOKEN, ${TOKEN}, $(cat file), %TOKEN%
-    |[<\[{(*`]              # <token>, [token], {token}, {{ token }}, `cat file`, ****
+    |[<\[(*`]               # <token>, [token], (token), `cat file`, ****
+    |\{(?![\w+/=]{20,}\}$)   # {token}, {{ token }}, but not what Maven encrypted
     |[:?@]\w*$              # :token and @token of SQL
     |[&!]\w+$               # anchors and tags of YAML
     |\w+:/{2,}              # a URL, whose own secrets are found by other rules
