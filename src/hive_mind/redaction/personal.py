@@ -118,7 +118,7 @@ _HOME = re.compile(
       | (?<![\w./-]) (?:/mnt/\w|/[A-Za-z]|[A-Za-z]:)? /Users/
       | (?<=:/)/ (?:/?home|Users)/                                              # file:///home/
       | (?<=:)/ (?:home|Users)/                                                 # host:/home/
-      | \b [A-Za-z]: [\\/]{1,4} (?:Users|Documents[ ]and[ ]Settings) [\\/]{1,4}
+      | \b [A-Za-z]: [\\/]{1,4} Users [\\/]{1,4}
     )
     (?P<value> [^\W\d][\w.-]{0,62} (?:[ ][A-Z][\w.-]{0,30}(?=[\\/]))? )""",
     re.VERBOSE,

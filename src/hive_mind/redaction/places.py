@@ -127,17 +127,7 @@ OPTIONS = [
         rf"""\b (?:curl|http|xh|wget) \b {_ARGUMENTS} (?:-u|--user|--proxy-user|-U|-a|--auth) [ =]* ["']? [^\s"':]* :
              (?P<value>[^\s"'|;&<>]+)""",
     ),
-    _rule(
-        "password", _is_password, "sudo|-stdin|-fd|secret",
-        rf"""\b (?:echo|printf) \s+ (?:-n\s+ | ["']%s(?:\\n)?["']\s+)? {_WORD} ["']? \s*\|\s*
-             (?: sudo \s+ (?:-\w+\s+)* -S | \w[\w-]*\s [^|;&\n]* (?: --(?:password|passphrase|token)-(?:stdin|fd)
-             | \b secrets? \s+ (?:set|put|create) ))""",
-    ),
     _rule("password", _is_password, "sudo", rf"\b sudo \s+ (?:-\w+\s+)* -S \b [^\n]*? <<< \s* {_WORD}"),
-    _rule(
-        "password", _is_password, "chpasswd",
-        r"\b [\w.-]+ : (?P<value>[^\s\"']+) [\"']? \s*\|\s* (?:sudo\s+)? chpasswd",
-    ),
     _rule("password", _is_password, "pass:", r"-pass(?:in|out)? \s+ [\"']? pass: (?P<value>[^\s\"']+)"),
     _rule(
         "password", _is_password, "zip|7z",
@@ -157,7 +147,25 @@ OPTIONS = [
     ),
     _rule("password", _is_password, "ldap", rf"\b ldap\w+ \b {_ARGUMENTS} -w [ ]* {_WORD}"),
     _rule("password", _is_password, "ssh-keygen", rf"\b ssh-keygen \b {_ARGUMENTS} (?-i:-[NP]) [ ]+ {_WORD}"),
+    _rule(
+        "secret", _is_password, "secret",
+        rf"\b secrets? \s+ set \b {_ARGUMENTS} (?:--body|--value|-b) [ =]+ {_WORD}",
+    ),
+]  # fmt: skip
+"""Options of commands; all are written ` -x` or ` --x`."""
+
+COMMANDS = [
     _rule("password", _is_password, "nmcli", rf"\b nmcli \b {_ARGUMENTS} password [ ]+ {_WORD}"),
+    _rule(
+        "password", _is_password, "sudo|-stdin|-fd|secret",
+        rf"""\b (?:echo|printf) \s+ (?:-n\s+ | ["']%s(?:\\n)?["']\s+)? {_WORD} ["']? \s*\|\s*
+             (?: sudo \s+ (?:-\w+\s+)* -S | \w[\w-]*\s [^|;&\n]* (?: --(?:password|passphrase|token)-(?:stdin|fd)
+             | \b secrets? \s+ (?:set|put|create) ))""",
+    ),
+    _rule(
+        "password", _is_password, "chpasswd",
+        r"\b [\w.-]+ : (?P<value>[^\s\"']+) [\"']? \s*\|\s* (?:sudo\s+)? chpasswd",
+    ),
     _rule("password", _is_password, "/p:|/pass", r"\s /p(?:ass(?:word)?)? : [\"']? (?P<value>[^\s\"']+)"),
     _rule("password", _is_password, "/user:", rf"\s /user:\S+ \s+ {_WORD}"),
     _rule(
@@ -167,10 +175,6 @@ OPTIONS = [
     _rule(
         "password", _is_password, "securestring",
         rf"(?:ConvertTo-SecureString \s+ (?:-String\s+)? | SecureString \b [^\n]* --value [ =]+) {_WORD}",
-    ),
-    _rule(
-        "secret", _is_password, "secret",
-        rf"\b secrets? \s+ set \b {_ARGUMENTS} (?:--body|--value|-b) [ =]+ {_WORD}",
     ),
     _rule("token", _is_long_token, "vault|doctl", rf"\b (?:vault\s+login | doctl\s+auth\s+init\s+-t) [ =]+ {_WORD}"),
     _rule(

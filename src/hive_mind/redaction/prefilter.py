@@ -13,7 +13,7 @@ from functools import lru_cache
 from hive_mind.redaction.names import secret_name
 
 _SHORT = 40
-_SHORTEST_TOKEN = 16
+_SHORTEST_TOKEN = 18
 _MOST_WORDS = 300_000
 
 _WORD_BYTES = (string.ascii_letters + "_-").encode()
@@ -23,13 +23,13 @@ _DIGITS_AS_0 = bytes(ord("0") if chr(b) in string.digits else b for b in range(2
 
 _TELLING = re.compile(
     rb"(?i)bearer|cookie|^pin$|^n?login$|^n?connect$|getconnection$|^n?pdo$|mysqli|hf_|-----?begin|putty-user-key|kty$"
-    rb"|recovery|pass(?:in|out|wd)?$|auth[_-]?pass|masterauth|add_user|change_password|securestring|sqlplus"
+    rb"|recovery|vault$|snyk$|heroku$|ngrok$|wandb$|flyctl$|^fly$|glab$|vercel$|netlify$|^hf$|doctl$"
+    rb"|pass(?:in|out|wd)?$|auth[_-]?pass|masterauth|add_user|change_password|securestring|sqlplus"
 )
 """Words that tell of secrets and are no names of any."""
 _COMMANDS = re.compile(
-    rb"(?i)mysql|mariadb|redis-cli|curl|wget|https?$|^xh$|mongo|login|twine|^0z|zip$|smb|rpcclient|^net$|ldap|sudo$|doctl"
-    rb"|vault|hydra|medusa|ncrack|sqlcmd|^bcp$|^az$|ipmitool|mosquitto|winrm|netexec|crackmapexec|lftp|ssh-keygen|nmcli"
-    rb"|^(?:fly|flyctl|glab|hf|wandb|heroku|ngrok|vercel|netlify|snyk)$"
+    rb"(?i)mysql|mariadb|redis-cli|curl|wget|https?$|^xh$|mongo|login|twine|^0z|zip$|smb|rpcclient|^net$|ldap|sudo$"
+    rb"|hydra|medusa|ncrack|sqlcmd|^bcp$|^az$|ipmitool|mosquitto|winrm|netexec|crackmapexec|lftp|ssh-keygen|nmcli"
 )
 """Commands with options for passwords; without any option in the text they tell nothing."""
 _KEYS = frozenset((b"key", b"Key", b"KEY", b"keys", b"Keys", b"KEYS"))
@@ -51,25 +51,24 @@ class _Vocabulary:
     """The words seen so far by what they tell: a cache, which makes texts faster and changes nothing else."""
 
     def __init__(self) -> None:
-        self.seen: set[bytes] = set()
+        self.ordinary: set[bytes] = set()
         self.telling: set[bytes] = set()
         self.commands: set[bytes] = set()
 
     def read(self, words: set[bytes]) -> bool:
-        """Look at the words that are new; tells whether one of these is shaped like a token."""
-        if len(self.seen) > _MOST_WORDS:
-            for known in (self.seen, self.telling, self.commands):
-                known.clear()
+        """Look at words that may be new; tells whether one of them is shaped like a token."""
+        if len(self.ordinary) > _MOST_WORDS:
+            self.ordinary.clear()
         token = False
-        for word in words - self.seen:
+        for word in words - self.ordinary - self.telling - self.commands - _KEYS - _IDENTIFIED:
             if len(word) >= _SHORTEST_TOKEN and b"0" in word:
                 token = True  # tokens are all different: remembering them would gain nothing
-                continue
-            self.seen.add(word)
-            if _TELLING.search(word) or secret_name(word.decode()) is not None:
+            elif _TELLING.search(word) or secret_name(word.decode()) is not None:
                 self.telling.add(word)
             elif _COMMANDS.search(word):
                 self.commands.add(word)
+            else:
+                self.ordinary.add(word)
         return token
 
 
@@ -90,6 +89,7 @@ def _may_hold_secrets(text: str) -> bool:
     return (
         _has_telling_word(text, raw)
         or " /p" in text
+        or " /user:" in text
         or holds_home(text)
         or ("@" in text and ("://" in text or _EMAIL.search(text) is not None))
         or _has_telling_number(text, raw.translate(_DIGITS_AS_0))
@@ -108,7 +108,7 @@ def holds_token(text: str) -> bool:
 
 def holds_home(text: str) -> bool:
     """Tell whether a text may name a home folder."""
-    return "/home/" in text or "Users" in text or "Documents and" in text
+    return "/home/" in text or "Users" in text
 
 
 def holds_ipv4(text: str) -> bool:
@@ -128,7 +128,10 @@ def holds_card(text: str) -> bool:
 
 
 def _has_telling_word(text: str, raw: bytes) -> bool:
-    words = set(raw.translate(_WORDS).split())
+    listed = raw.translate(_WORDS).split()
+    if _vocabulary.ordinary.issuperset(listed):
+        return False
+    words = set(listed)
     return bool(
         _vocabulary.read(words)
         or not words.isdisjoint(_vocabulary.telling)
@@ -152,7 +155,7 @@ def _names_key(text: str) -> bool:
 def _has_telling_number(text: str, shape: bytes) -> bool:
     return bool(
         (b"0.0" in shape and _IPV4.search(text))
-        or [card for card in _CARDS if card in shape]
-        or ((b":0000" in shape or b":*:" in shape) and _PGPASS.search(shape))
+        or (b"0000" in shape and ([card for card in _CARDS if card in shape] or _PGPASS.search(shape)))
+        or (b":*:" in shape and _PGPASS.search(shape))
         or _IPV6.search(text)
     )

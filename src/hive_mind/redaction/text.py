@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from hive_mind.redaction.named import find_named
 from hive_mind.redaction.personal import find_addresses, find_cards, find_emails, find_homes
-from hive_mind.redaction.places import ADDRESSES, FILES, HEADERS, OPTIONS, SENTENCES, find_cookies
+from hive_mind.redaction.places import ADDRESSES, COMMANDS, FILES, HEADERS, OPTIONS, SENTENCES, find_cookies
 from hive_mind.redaction.prefilter import holds_token, may_hold_secrets
 from hive_mind.redaction.rules import RuleSet, Span, first_come, overlapping
 from hive_mind.redaction.tokens import DETECT_SECRETS, KEY_BLOCKS, OWN
@@ -16,7 +16,8 @@ from hive_mind.redaction.values import PLACEHOLDER
 
 _KEYS = RuleSet(KEY_BLOCKS)
 _SHAPES = RuleSet([*KEY_BLOCKS, *OWN, *DETECT_SECRETS])
-_PLACES = RuleSet([*ADDRESSES, *HEADERS, *OPTIONS, *FILES])
+_PLACES = RuleSet([*ADDRESSES, *HEADERS, *COMMANDS, *FILES])
+_OPTIONS = RuleSet(OPTIONS)
 _SENTENCES = RuleSet(SENTENCES)
 
 _DEEPEST = 4
@@ -96,6 +97,8 @@ def _scan(text: str) -> Iterator[Span]:
     yield from shapes.find(text, lowered)
     yield from find_cookies(text, lowered)
     yield from _PLACES.find(text, lowered)
+    if " -" in text:
+        yield from _OPTIONS.find(text, lowered)
     yield from find_named(text, lowered)
     yield from _SENTENCES.find(text, lowered)
     for finder in (find_emails, find_addresses, find_homes, find_cards):

@@ -69,7 +69,7 @@ DETECT_SECRETS = [
     *_theirs("softlayer_key", SoftlayerDetector.denylist, "softlayer", "sl_", group=1),
     *_theirs("square_key", SquareOAuthDetector.denylist, "sq0csp-"),
     *_theirs("stripe_key", StripeDetector.denylist, "k_live_"),
-    *_theirs("telegram_token", TelegramBotTokenDetector.denylist, ":"),
+    *_theirs("telegram_token", TelegramBotTokenDetector.denylist, ":aa"),
     *_theirs("twilio_key", TwilioKeyDetector.denylist, "ac", "sk"),
 ]
 """All of detect-secrets but its entropy plugins, which take ordinary words and hashes for secrets, and those whose work
