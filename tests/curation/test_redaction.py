@@ -10,7 +10,8 @@ import orjson
 import pytest
 
 from hive_mind.conversation import Conversation
-from hive_mind.curation import DatasetManifest, DataSettings, build, card, ingest
+from hive_mind.curation import DatasetManifest, DataSettings, build, card, contamination, ingest, replay_rejects
+from hive_mind.curation.ingest import SourceCounts
 from hive_mind.curation.tables import redaction_table
 from hive_mind.errors import DataRefused
 from tests.raw_rows import shell_row, usage_row, write_array, write_lines
@@ -111,8 +112,8 @@ def test_rejects_keep_their_layout(tmp_path: Path) -> None:
 def test_labels_of_the_index_become_digests_that_keep_them_apart(tmp_path: Path) -> None:
     write_rows(tmp_path / "raw")
     manifest = built(tmp_path)
-    last = rows_of(manifest.train.with_suffix(".index.jsonl"))[-1]
-    labels = [*last["records"], last["session"], last["client"]]
+    [marks] = [marks for marks in rows_of(manifest.train.with_suffix(".index.jsonl")) if marks["client"]]
+    labels = [*marks["records"], marks["session"], marks["client"]]
     assert all(label.startswith("redacted-") for label in labels) and len(set(labels)) == 3
 
 
@@ -147,7 +148,7 @@ def test_the_gate_refuses_a_dataset_with_a_secret_and_removes_it(
     assert "training_dataset_foundation_final.jsonl, line 41 (id bash_commands-" in message
     assert "read from nl2bash/nl2bash.jsonl:41) held a value of the kind github_token in spite of the" in message
     left = sorted(path.name for path in (tmp_path / "out").rglob("*.json*"))
-    assert left == ["rejects.jsonl"]
+    assert left == ["rejects.jsonl", "removed.jsonl"]
 
 
 def test_the_gate_looks_at_labels_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,3 +176,56 @@ def test_a_manifest_of_an_earlier_version_is_built_anew(tmp_path: Path) -> None:
         del counts["redacted"]
     path.write_bytes(orjson.dumps(old))
     assert built(tmp_path) == first
+
+
+def test_removed_rows_are_redacted_with_the_questions_they_meet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_rows(tmp_path / "raw")
+    asked = {"task_id": 1, "prompt": f"Mail the log to {MAIL}", "test": ""}
+    write_lines(tmp_path / "suite.jsonl", [asked])
+    manifest = built(tmp_path, decontaminate={"own": tmp_path / "suite.jsonl"})
+    [row] = [row for row in rows_of(tmp_path / "out" / "removed.jsonl") if row["reason"] == "contaminated"]
+    assert (row["how"], row["request"]) == ("same words", "Mail the log to <SECRET:email:1>")
+    assert row["asked"] == row["request"] and manifest.sources["bash_commands"].contaminated == 1
+    monkeypatch.setattr(ingest, "redact_row", leave_as_it_is)
+    monkeypatch.setattr(contamination, "redact", lambda text, _: text)
+    with pytest.raises(DataRefused, match=r"the removed row bash_commands-[0-9a-f]{16} of bash_commands holds a value"):
+        built(tmp_path, seed=7, decontaminate={"own": tmp_path / "suite.jsonl"})
+
+
+def test_a_value_has_one_placeholder_in_all_windows_of_a_row(tmp_path: Path) -> None:
+    messages = [{"role": "user", "content": f"Look at the mails of {MAIL} and of ivo@firma-kolbe.de. " * 4}]
+    for n in range(12):
+        messages.append({"role": "assistant", "content": f"Step {n} for ivo@firma-kolbe.de. " + "It went well. " * 20})
+        messages.append({"role": "user", "content": f"Go on with step {n + 1}."})
+    write_lines(tmp_path / "raw" / "messages" / "m.jsonl", [{"messages": messages, "id": MAIL}])
+    counts = (manifest := built(tmp_path, window_tokens=400)).sources["messages"]
+    assert (counts.cut, counts.windows, counts.redacted.to_dict()["rows"]) == (1, 12, 1)
+    answers = [row["messages"][-1]["content"] for row in rows_of(manifest.train)]
+    assert len(answers) == 12 and all("for <SECRET:email:2>." in answer for answer in answers)
+
+
+def test_rejects_are_replayed_from_redacted_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_rows(tmp_path / "raw")
+    before = built(tmp_path)
+    row = {"nl": "Open the shop", "bash": "mysql -u root -p<SECRET:password:1> shop"}
+    path = tmp_path / "out" / "rejects.jsonl"
+    rejects = rows_of(path)
+    [shell] = [reject for reject in rejects if reject["source"] == "bash_commands"]
+    shell["raw"] = json.dumps(row)
+    path.write_bytes(b"".join(orjson.dumps(reject) + b"\n" for reject in rejects))
+    shares = {"validation_share": 0.0, "test_share": 0.0}
+    settings = DataSettings(dir=tmp_path / "out", raw_dir=tmp_path / "raw", **shares)
+    replayed = replay_rejects(settings, say=lambda _: None)
+    assert (replayed.rejects, replayed.accepted, replayed.joined) == (2, 1, 1)
+    assert "-p<SECRET:password:1> shop" in replayed.manifest.train.read_text("utf-8")
+    assert json.loads(rows_of(path)[0]["raw"])["output"] == "denied for <SECRET:email:1>"
+    for name, counts in replayed.manifest.sources.items():
+        assert counts.redacted == before.sources[name].redacted
+
+
+def test_counts_of_a_dataset_from_before_redaction_can_be_read() -> None:
+    written = SourceCounts("MIT", read=3, train=3).to_dict()
+    del written["redacted"]
+    assert SourceCounts.from_dict(written) == SourceCounts("MIT", read=3, train=3)

@@ -24,7 +24,7 @@ from hive_mind.curation.ingest import Pool, ingest
 from hive_mind.curation.inputs import Inputs, gather
 from hive_mind.curation.manifest import MANIFEST_NAME, SPLIT_FILES, DatasetManifest, compose
 from hive_mind.curation.mixture import mix
-from hive_mind.curation.scan import refuse_secrets, without_secrets
+from hive_mind.curation.scan import refuse_secrets, removed_without_secrets, without_secrets
 from hive_mind.curation.settings import DataSettings
 from hive_mind.curation.split import assign, tally
 from hive_mind.curation.windows import WINDOWED, Cut, cutter
@@ -121,7 +121,7 @@ class Record:
 def finish(settings: DataSettings, pools: Sequence[Pool], removed: Sequence[JSON], record: Record) -> DatasetManifest:
     """Write the dataset, the manifest last: its digests say that all before it is whole."""
     tally(pools)
-    write_jsonl(settings.dir / REMOVED_NAME, removed)
+    write_jsonl(settings.dir / REMOVED_NAME, removed_without_secrets(removed))
     files, train_bytes = write_dataset(settings.dir, pools)
     with track("looking for secrets in what was written") as progress:
         refuse_secrets(settings.dir, files, progress)

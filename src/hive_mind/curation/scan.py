@@ -20,6 +20,8 @@ from hive_mind.progress import Progress
 from hive_mind.redaction import find, find_in_conversation, may_hold_secrets
 
 _PLACE = re.compile(r".*:\d+")
+_QUOTED = frozenset({"request", "asked"})
+"""Where a removed row says what it and the question that it met ask."""
 _ADVICE = "take it out of the raw row and build again, and please report what the redaction missed"
 
 
@@ -58,6 +60,19 @@ def without_secrets(rejects: Iterable[Reject]) -> Iterator[Reject]:
                 f"redaction, so nothing was written; {_ADVICE}"
             )
         yield reject
+
+
+def removed_without_secrets(removed: Iterable[JSON]) -> Iterator[JSON]:
+    """Yield what is said of removed rows on its way to the disk. Raises DataRefused as `without_secrets` does."""
+    for row in removed:
+        texts = [row["record"]] * (not _PLACE.fullmatch(row["record"])) + [row[name] for name in _QUOTED & row.keys()]
+        kinds = {found.kind for text in texts for found in find(text)}
+        if kinds:
+            raise DataRefused(
+                f"the removed row {row['id']} of {row['source']} holds {_listed(kinds)} in spite of the redaction, so "
+                f"nothing was written of the dataset; {_ADVICE}"
+            )
+        yield row
 
 
 def _rows(folder: Path, name: str) -> Iterator[tuple[int, bytes, JSON]]:
