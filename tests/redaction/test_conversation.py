@@ -13,7 +13,7 @@ from hive_mind.redaction import find_in_conversation, redact_conversation
 from tests.redaction.corpus import CASES
 
 KNOWN = [case.filled for case in CASES]
-texts = st.integers(0, len(KNOWN) - 1).map(KNOWN.__getitem__) | st.text(max_size=30)
+texts = st.integers(0, len(KNOWN) - 1).map(lambda number: KNOWN[number]) | st.text(max_size=30)
 fields = st.dictionaries(
     st.sampled_from(["password", "to", "value", "name", "argv"]), st.lists(texts, max_size=3) | texts
 )
