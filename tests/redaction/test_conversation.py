@@ -71,6 +71,12 @@ def test_a_password_that_only_an_argument_names_goes_from_the_request_too() -> N
     assert counts == {"password": 1}
 
 
+def test_a_password_that_is_also_the_name_of_a_home_folder_goes_too() -> None:
+    redacted, _ = redact_conversation(conversation("ls /home/u20806x", {"password": "u20806x"}))
+    assert redacted.messages[0].content == "ls /home/<SECRET:user:1>"
+    assert redacted.calls[0].arguments == {"password": "<SECRET:user:1>"}
+
+
 def test_names_beside_and_before_a_value_count() -> None:
     arguments = {
         "env": [{"name": "DB_PASSWORD", "value": "Kies-Weg_52"}, {"name": "TZ", "value": "Kies-Weg_53"}],
