@@ -5,8 +5,18 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from hive_mind.conversation import Conversation, Message, Tool, ToolCall, content_digest
 from hive_mind.redaction import find_in_conversation, redact_conversation
+from tests.redaction.corpus import CASES
+
+KNOWN = [case.filled for case in CASES]
+texts = st.integers(0, len(KNOWN) - 1).map(lambda number: KNOWN[number]) | st.text(max_size=30)
+fields = st.dictionaries(
+    st.sampled_from(["password", "to", "value", "name", "argv"]), st.lists(texts, max_size=3) | texts
+)
 
 TOKEN = "glpat-" + "Zx81KqPm37LtVw92Rb54"
 MAIL = "marta@firma-kolbe.de"
@@ -61,6 +71,12 @@ def test_a_password_that_only_an_argument_names_goes_from_the_request_too() -> N
     assert counts == {"password": 1}
 
 
+def test_a_password_that_is_also_the_name_of_a_home_folder_goes_too() -> None:
+    redacted, _ = redact_conversation(conversation("ls /home/u20806x", {"password": "u20806x"}))
+    assert redacted.messages[0].content == "ls /home/<SECRET:user:1>"
+    assert redacted.calls[0].arguments == {"password": "<SECRET:user:1>"}
+
+
 def test_names_beside_and_before_a_value_count() -> None:
     arguments = {
         "env": [{"name": "DB_PASSWORD", "value": "Kies-Weg_52"}, {"name": "TZ", "value": "Kies-Weg_53"}],
@@ -112,3 +128,14 @@ def test_redacting_again_changes_nothing_and_keeps_the_numbers() -> None:
     assert again is once and not counts
     more = Conversation.build("usage", [*once.messages, Message("user", "and ivo@firma-kolbe.de")], once.tools)
     assert redact_conversation(more)[0].messages[-1].content == "and <SECRET:email:2>"
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@given(texts, fields, texts, texts)
+def test_what_is_redacted_is_clean_whatever_it_was(
+    user: str, arguments: dict[str, Any], result: str, answer: str
+) -> None:
+    once, counts = redact_conversation(conversation(user, arguments, result, answer))
+    assert not find_in_conversation(once)
+    assert redact_conversation(once) == (once, {})
+    assert [*once.calls[0].arguments] == [*arguments] and sum(counts.values()) >= bool(counts)

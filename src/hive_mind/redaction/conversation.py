@@ -19,6 +19,7 @@ from hive_mind.redaction.text import Found, find
 Change = Callable[[str, str], str]
 """Takes a text and the name that it stands under ("" for none); returns the text that takes its place."""
 
+_LONGEST_NAME = 80
 _PART_OF_PARENT = frozenset({"default", "example", "examples", "enum", "const", "value", "values", "items"})
 
 
@@ -33,10 +34,16 @@ def redact_conversation(conversation: Conversation) -> tuple[Conversation, Count
         return conversation, Counter()
     memory = Memory()
     memory.reserve(_written(conversation))
-    _rewrite(suspect, lambda text, name: _learn(text, name, memory))
-    if not memory.placeholders:
+    redacted = conversation
+    while suspect is not None:
+        known = len(memory.placeholders), len(memory.spread)
+        _rewrite(suspect, lambda text, name: _learn(text, name, memory))
+        if (len(memory.placeholders), len(memory.spread)) == known:
+            break
+        redacted = _rewrite(redacted, lambda text, _: redact(text, memory))
+        suspect = _suspect(redacted)  # the name that a value stands under may read otherwise now
+    if redacted is conversation:
         return conversation, Counter()
-    redacted = _rewrite(conversation, lambda text, _: redact(text, memory))
     own_id = f"{conversation.source}-{content_digest(conversation)[:16]}" == conversation.id
     if own_id:
         redacted = replace(redacted, id=f"{redacted.source}-{content_digest(redacted)[:16]}")
@@ -123,7 +130,7 @@ def _name(key: str, parent: str, fields: Mapping[str, Any]) -> str:
     if key not in _PART_OF_PARENT:
         return key
     beside = fields.get("name") or fields.get("key")
-    return beside if key == "value" and isinstance(beside, str) else parent
+    return beside if key == "value" and isinstance(beside, str) and len(beside) <= _LONGEST_NAME else parent
 
 
 def _option(value: Any) -> str:

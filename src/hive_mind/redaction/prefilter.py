@@ -40,7 +40,7 @@ _KEY_OWNERS = (
 _IDENTIFIED = frozenset((b"identified", b"IDENTIFIED", b"Identified"))
 _SQL = re.compile(r"identified (?:by|with)", re.IGNORECASE)
 
-_EMAIL = re.compile(r"(?<=[\w+.-])@(?:[\w-]+\.)+[A-Za-z]{2}")
+_EMAIL = re.compile(r"(?<=[\w+.-])@(?!example\.(?:com|org|net)\b)(?:[\w-]+\.)+[A-Za-z]{2}")
 _IPV4 = re.compile(r"\d\.\d{1,3}\.\d{1,3}\.\d")
 _IPV6 = re.compile(r":[0-9A-Fa-f]{1,4}:(?:[0-9A-Fa-f]{1,4})?:|::[0-9A-Fa-f]{1,4}:")
 _PGPASS = re.compile(rb":(?:0000|00000|\*):[A-Za-z_*]")

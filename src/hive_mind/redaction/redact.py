@@ -43,8 +43,8 @@ class Memory:
             if item.value not in self.placeholders:
                 self._last[item.kind] += 1
                 self.placeholders[item.value] = f"<SECRET:{item.kind}:{self._last[item.kind]}>"
-                if len(item.value) >= _SHORTEST_SPREAD and item.kind not in _FOUND_EVERYWHERE | _ONLY_IN_PLACE:
-                    self.spread[item.value] = item.kind
+            if len(item.value) >= _SHORTEST_SPREAD and item.kind not in _FOUND_EVERYWHERE | _ONLY_IN_PLACE:
+                self.spread.setdefault(item.value, item.kind)
 
     @property
     def counts(self) -> Counter[str]:
