@@ -147,7 +147,7 @@ def test_lint_counts_names_lines_and_decides_the_exit_code(
     write_lines(path, rows)
     assert run("lint", str(path), "--base", str(tiny_folder), "--json") == 0
     record = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert (record["rows"], record["findings"], record["not_checked"]) == (9, {}, ["secrets"])
+    assert (record["rows"], record["findings"], record["not_checked"]) == (9, {}, [])
 
     write_lines(path, [*rows, {"messages": [{"role": "user", "content": "a"}]}, rows[3]])
     assert run("lint", str(path), "--base", "none") == 4
@@ -159,5 +159,11 @@ def test_lint_counts_names_lines_and_decides_the_exit_code(
     write_lines(path, [{"messages": [{"role": "user", "content": "a" * 99}, {"role": "assistant", "content": "b"}]}])
     assert run("lint", str(path), "--base", str(tiny_folder), "--max-length", "50") == 0
     assert "line 1: too_long:" in capsys.readouterr().out
+
+    asked = {"role": "user", "content": "Mail it to marta@firma-kolbe.de"}
+    write_lines(path, [{"messages": [asked, {"role": "assistant", "content": "b"}]}])
+    assert run("lint", str(path), "--base", "none") == 4
+    captured = capsys.readouterr()
+    assert "line 1: secret: it holds email" in captured.out and "kolbe" not in captured.out + captured.err
     assert run("lint", str(tmp_path / "nowhere.jsonl"), "--base", "none") == 2
     assert "nowhere.jsonl does not exist" in capsys.readouterr().err

@@ -61,11 +61,12 @@ def build(
     """
     from hive_mind.curation import build as build_dataset
     from hive_mind.curation import replay_rejects
-    from hive_mind.curation.tables import accounting_table, composition_table
+    from hive_mind.curation.tables import accounting_table, composition_table, redaction_table
 
     settings = _settings(config, overrides)
     manifest = replay_rejects(settings).manifest if only_rejects else build_dataset(settings)
-    print(accounting_table(manifest), composition_table(manifest), sep="\n\n")
+    tables = accounting_table(manifest), redaction_table(manifest), composition_table(manifest)
+    print(*filter(None, tables), sep="\n\n")
     print(f"\n{manifest.train}\nnext: hive-mind data inspect {manifest.train} 1")
     print(f"      hive-mind run {config or 'configs/foundation.yaml'}")
     if json_output:
@@ -123,9 +124,10 @@ def lint(
     from hive_mind.curation.lint import lint as check
     from hive_mind.curation.tables import aligned
     from hive_mind.errors import DataRefused
+    from hive_mind.redaction import find
 
     tokenizer = None if base == "none" else load_tokenizer(_base_folder(base))
-    report = check(file, tokenizer, max_length)
+    report = check(file, tokenizer, max_length, find_secrets=lambda text: {found.kind for found in find(text)})
     findings = report.sorted()
     print(f"{file}: {report.rows:,} rows" + (f", tokens counted by {base}" if tokenizer else ""))
     for left_out in report.not_checked:

@@ -6,15 +6,16 @@ Every row is accounted for.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import orjson
 
-from hive_mind import conversation, sources
+from hive_mind import conversation, redaction, sources
 from hive_mind.config import dump
-from hive_mind.conversation import JSON
+from hive_mind.conversation import JSON, Reject
 from hive_mind.curation.card import write_card
 from hive_mind.curation.contamination import read_suites, remove_contaminated
 from hive_mind.curation.counting import token_counter
@@ -23,12 +24,13 @@ from hive_mind.curation.ingest import Pool, ingest
 from hive_mind.curation.inputs import Inputs, gather
 from hive_mind.curation.manifest import MANIFEST_NAME, SPLIT_FILES, DatasetManifest, compose
 from hive_mind.curation.mixture import mix
+from hive_mind.curation.scan import refuse_secrets, removed_without_secrets, without_secrets
 from hive_mind.curation.settings import DataSettings
 from hive_mind.curation.split import assign, tally
 from hive_mind.curation.windows import WINDOWED, Cut, cutter
 from hive_mind.curation.write import write_dataset
 from hive_mind.errors import DataRefused, HiveMindError, UsageError
-from hive_mind.files import sha256_file, write_jsonl
+from hive_mind.files import read_json, sha256_file, write_jsonl
 from hive_mind.progress import say as say_to_stderr
 from hive_mind.progress import track
 from hive_mind.sources import SOURCES
@@ -44,8 +46,9 @@ HIGHEST_REJECTED_SHARE = 0.2
 def build(settings: DataSettings, say: Callable[[str], None] = say_to_stderr) -> DatasetManifest:
     """Build the dataset in `settings.dir`, or return the one that is there if inputs, settings and code are the same.
 
-    Raises DataRefused (exit code 4) if a source with input gives no row or loses more than 20 % of its rows, or a file
-    is broken as a whole; UsageError for missing files; HiveMindError if the hub or the disk fail.
+    Raises DataRefused (exit code 4) if a source with input gives no row or loses more than 20 % of its rows, a file is
+    broken as a whole, or a secret is found in what was written; UsageError for missing files; HiveMindError if the hub
+    or the disk fail.
     """
     inputs = gather(settings, say)
     if not inputs.files:
@@ -76,7 +79,7 @@ def _write(
     fingerprint: str, say: Callable[[str], None],
 ) -> DatasetManifest:  # fmt: skip
     """Choose what stays and where, and write everything."""
-    write_jsonl(settings.dir / REJECTS_NAME, (reject.to_dict() for pool in pools for reject in pool.rejects))
+    write_rejects(settings.dir, (reject for pool in pools for reject in pool.rejects))
     for pool in pools:
         _refuse_poor_source(pool, settings.dir)
     removed = take_out(pools, settings)
@@ -118,8 +121,10 @@ class Record:
 def finish(settings: DataSettings, pools: Sequence[Pool], removed: Sequence[JSON], record: Record) -> DatasetManifest:
     """Write the dataset, the manifest last: its digests say that all before it is whole."""
     tally(pools)
-    write_jsonl(settings.dir / REMOVED_NAME, removed)
+    write_jsonl(settings.dir / REMOVED_NAME, removed_without_secrets(removed))
     files, train_bytes = write_dataset(settings.dir, pools)
+    with track("looking for secrets in what was written") as progress:
+        refuse_secrets(settings.dir, files, progress)
     counts = {pool.source.NAME: pool.counts for pool in pools}
     manifest = DatasetManifest(
         settings.dir, record.fingerprint, recorded(settings), counts, compose(counts, train_bytes), files,
@@ -132,6 +137,11 @@ def finish(settings: DataSettings, pools: Sequence[Pool], removed: Sequence[JSON
     write_card(manifest)
     manifest.save()
     return manifest
+
+
+def write_rejects(folder: Path, rejects: Iterable[Reject]) -> None:
+    """Write the rejected rows, none of which may hold a secret."""
+    write_jsonl(folder / REJECTS_NAME, (reject.to_dict() for reject in without_secrets(rejects)))
 
 
 def _ingest(settings: DataSettings, inputs: Inputs) -> list[Pool]:
@@ -216,7 +226,8 @@ def describe_suites(settings: DataSettings) -> JSON:
 def fingerprint_of(settings: DataSettings, inputs: dict[str, JSON], suites: JSON) -> str:
     """Return a digest of all that decides the result: settings, input bytes, and the code that reads and chooses."""
     digest = hashlib.sha256(orjson.dumps([recorded(settings), inputs, suites], option=orjson.OPT_SORT_KEYS))
-    folders = (Path(sources.__file__).parent, Path(__file__).parent)
+    digest.update(version("detect-secrets").encode())
+    folders = (Path(sources.__file__).parent, Path(redaction.__file__).parent, Path(__file__).parent)
     code = [Path(conversation.__file__), Path(prompts.__file__)]
     for file in [*code, *(path for folder in folders for path in sorted(folder.glob("*.py")))]:
         digest.update(file.read_bytes())
@@ -248,8 +259,10 @@ def _unchanged(folder: Path, fingerprint: str) -> DatasetManifest | None:
     path = folder / MANIFEST_NAME
     if not path.is_file():
         return None
+    if read_json(path).get("fingerprint") != fingerprint:
+        return None  # built from other inputs or by other code, whose manifest may look different
     manifest = DatasetManifest.load(path)
-    return manifest if manifest.fingerprint == fingerprint and manifest.intact() else None
+    return manifest if manifest.intact() else None
 
 
 def _nothing_to_read(settings: DataSettings, inputs: Inputs) -> str:

@@ -17,6 +17,7 @@ _ABOUT = (
     "layout: `messages`, `tools` and, where known, `timestamp`; `metadata.source` names the source."
 )
 _REJECTED = "Rejected rows, each with its file, line and text in `rejects.jsonl`:"
+_REDACTED = "Secrets and personal data, each value replaced by a placeholder such as `<SECRET:email:1>`:"
 _SPLITS = (
     "Seed {seed}. A row's split depends on its group alone (its set of tools, its first request, or for real usage its "
     "session and time), and no group is on both sides."
@@ -56,7 +57,7 @@ def card(manifest: DatasetManifest) -> str:
 
 
 def accounting_markdown(manifest: DatasetManifest) -> str:
-    """Return where the rows of every source went, as a Markdown table, with the reasons of rejects in a second one."""
+    """Return where every source's rows went, as a Markdown table, with the reasons of rejects and redactions below."""
     fates = [
         [name, *(f"{n:,}" for n in (
             c.read, c.rejected, c.duplicates, c.near_duplicates, c.contaminated, c.made, c.over_cap,
@@ -75,9 +76,17 @@ def accounting_markdown(manifest: DatasetManifest) -> str:
         for name, counts in manifest.sources.items()
         for code, count in counts.rejects.most_common()
     ]
-    if not reasons:
-        return table
-    return f"{table}\n\n{_REJECTED}\n\n{_table(['source', 'reason', 'rows'], reasons)}"
+    parts = [table]
+    if reasons:
+        parts += [_REJECTED, _table(["source", "reason", "rows"], reasons)]
+    redacted = [
+        [name, kind, f"{counts.redacted.rows_of_kind[kind]:,}", f"{counts.redacted.values_of_kind[kind]:,}"]
+        for name, counts in manifest.sources.items()
+        for kind in counts.redacted.kinds()
+    ]
+    if redacted:
+        parts += [_REDACTED, _table(["source", "kind", "rows", "values"], redacted)]
+    return "\n\n".join(parts)
 
 
 def _front_matter(manifest: DatasetManifest) -> dict[str, object]:

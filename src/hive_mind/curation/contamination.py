@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +17,10 @@ import numpy as np
 from hive_mind.conversation import JSON
 from hive_mind.curation.duplicates import read_entry
 from hive_mind.curation.ingest import Entry, Pool, normalise_request
+from hive_mind.curation.redactions import redact_label
 from hive_mind.curation.shingles import Numbers, Positions, character_shingles, jaccard, word_shingles
 from hive_mind.progress import Progress
+from hive_mind.redaction import Memory, redact
 from hive_mind.suites.prompts import Prompt, read_prompts
 
 GRAM = 8
@@ -60,8 +62,15 @@ class _Turn:
 
 
 def read_suites(suites: Mapping[str, Path]) -> list[Prompt]:
-    """Read the questions of every configured suite. Raises UsageError if one is missing, DataRefused if unreadable."""
-    return [prompt for name, path in suites.items() for prompt in read_prompts(name, path)]
+    """Read the questions of every configured suite. Raises UsageError if one is missing, DataRefused if unreadable.
+
+    They are redacted as the rows are that they are compared with, and beside which they are written down.
+    """
+    return [
+        replace(prompt, id=redact_label(prompt.id), text=redact(prompt.text, Memory()))
+        for name, path in suites.items()
+        for prompt in read_prompts(name, path)
+    ]
 
 
 def remove_contaminated(pools: Sequence[Pool], prompts: Sequence[Prompt], progress: Progress) -> list[Contaminated]:

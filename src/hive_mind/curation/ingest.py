@@ -15,6 +15,7 @@ from typing import IO, Any
 from hive_mind.conversation import JSON, Conversation, Reject, content_digest
 from hive_mind.curation.accept import accept
 from hive_mind.curation.inputs import Input
+from hive_mind.curation.redactions import Redactions, redact_label, redact_reject, redact_row
 from hive_mind.curation.windows import Cut, Window, Windows
 from hive_mind.errors import HiveMindError
 from hive_mind.files import json_line
@@ -69,6 +70,7 @@ class SourceCounts:
     negatives: int = 0
     repeats: int = 0
     over_cap: int = 0
+    redacted: Redactions = field(default_factory=Redactions)
     train: int = 0
     validation: int = 0
     test: int = 0
@@ -129,15 +131,19 @@ class SourceCounts:
             "licence": self.licence, "read": self.read, "kept": self.kept,
             "rejects": dict(self.rejects.most_common()), **{name: getattr(self, name) for name in _FIGURES},
             **{name: getattr(self, name) for name in _WINDOW_FIGURES},
-            "turns_left_out": dict(self.turns_left_out.most_common()), "stages": self.stages(),
+            "turns_left_out": dict(self.turns_left_out.most_common()), "redacted": self.redacted.to_dict(),
+            "stages": self.stages(),
         }  # fmt: skip
 
     @classmethod
     def from_dict(cls, row: JSON) -> SourceCounts:
         figures = {name: row[name] for name in _FIGURES}
         figures |= {name: row.get(name, 0) for name in _WINDOW_FIGURES}  # datasets of before had none
-        turns: Counter[str] = Counter(row.get("turns_left_out"))
-        return cls(row["licence"], row["read"], Counter(row["rejects"]), turns_left_out=turns, **figures)
+        return cls(
+            row["licence"], row["read"], Counter(row["rejects"]), **figures,
+            turns_left_out=Counter(row.get("turns_left_out")),
+            redacted=Redactions.from_dict(row["redacted"]) if "redacted" in row else Redactions(),
+        )  # fmt: skip
 
 
 _FIGURES = (
@@ -204,13 +210,22 @@ def _take(pool: Pool, item: RawRow | Reject, file: Input, seen: set[bytes], cut:
 
 
 def take(pool: Pool, item: RawRow | Reject, file: str, seen: set[bytes], cut: Cut | None) -> None:
-    """Convert a row, cut it if it is long, and put what is new of it into the pool, or the row among the rejects."""
+    """Convert a row, redact it, cut it if it is long, and put what is new of it into the pool, or it among the rejects.
+
+    It is redacted as a whole, so that a value has the same placeholder in all its windows, and rows that differ in such
+    values alone are duplicates.
+    """
     result = item if isinstance(item, Reject) else _convert(pool.source, item)
+    redacted = pool.counts.redacted
+    if isinstance(result, Conversation):
+        result = redact_row(result, redacted)
+        redacted = Redactions()  # it is counted, even if it turns out to be a reject
     made = result if isinstance(result, Reject) else _cut(result, cut)
     if isinstance(made, Reject):
         raw = item.raw if isinstance(item, Reject) else item.text()
-        pool.rejects.append(replace(made, source=pool.source.NAME, file=file, line=item.line, raw=raw))
-        pool.counts.rejects[made.code] += 1
+        reject = replace(made, source=pool.source.NAME, file=file, line=item.line, raw=raw)
+        pool.rejects.append(redact_reject(reject, redacted))
+        pool.counts.rejects[reject.code] += 1
         return
     assert isinstance(item, RawRow) and isinstance(result, Conversation)
     pool.counts.turns_left_out += made.left_out
@@ -296,4 +311,4 @@ def _short_digest(text: str) -> str:
 
 
 def _label(value: Any) -> str | None:
-    return str(value) if isinstance(value, (str, int)) and str(value) else None
+    return redact_label(str(value)) if isinstance(value, (str, int)) and str(value) else None

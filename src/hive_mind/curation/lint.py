@@ -33,7 +33,7 @@ SecretFinder = Callable[[str], Iterable[str]]
 KINDS = {
     "string_arguments": (ERROR, "a call's `arguments` are JSON text: other trainers would render them quoted twice"),
     "duplicate_id": (ERROR, "two rows have the same id; rows without an id have that of their content"),
-    "secret": (ERROR, "a message, a call's arguments or a tool's description hold a secret"),
+    "secret": (ERROR, "a message, a call's arguments or a tool's description hold a secret or personal data"),
     "nothing_to_learn": (ERROR, "no token of the row is learnt"),
     "turns_not_found": (ERROR, "the chat template does not show every assistant turn"),
     "too_long": (WARNING, "the row has more tokens than `--max-length`: it is left out of training, never cut"),

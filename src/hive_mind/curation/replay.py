@@ -29,6 +29,7 @@ from hive_mind.curation.builder import (
     finish,
     recorded,
     take_out,
+    write_rejects,
 )  # fmt: skip
 from hive_mind.curation.ingest import Entry, Pool, group_labels, take
 from hive_mind.curation.inputs import Inputs, local_files
@@ -37,7 +38,7 @@ from hive_mind.curation.settings import DataSettings
 from hive_mind.curation.split import by_digest, cap_limits, session_group
 from hive_mind.curation.write import index_name
 from hive_mind.errors import UsageError
-from hive_mind.files import json_line, read_jsonl, write_jsonl
+from hive_mind.files import json_line, read_jsonl
 from hive_mind.progress import say as say_to_stderr
 from hive_mind.sources import SOURCES, transcripts
 from hive_mind.sources.raw import RawRow
@@ -77,7 +78,7 @@ def replay_rejects(settings: DataSettings, say: Callable[[str], None] = say_to_s
     suites = describe_suites(settings)
     inputs = Inputs(commits=manifest.commits, skipped=manifest.skipped, not_read=manifest.not_read)
     record = Record(fingerprint_of(settings, manifest.inputs, suites), manifest.inputs, suites, inputs)
-    write_jsonl(settings.dir / REJECTS_NAME, (reject.to_dict() for reject in left))
+    write_rejects(settings.dir, left)
     after = finish(settings, pools, removed, record)
     joined = sum(counts.kept - before[name].kept for name, counts in after.sources.items())
     say(f"replay: {accepted:,} of {len(rejects):,} rejected rows are accepted now, {joined:,} joined the dataset")
@@ -145,7 +146,9 @@ def _reopen(manifest: DatasetManifest) -> tuple[list[Pool], set[bytes]]:
     pools = {}
     for name, counts in manifest.sources.items():
         spool = tempfile.TemporaryFile(dir=manifest.folder)  # noqa: SIM115
-        counts = replace(counts, rejects=Counter(), turns_left_out=Counter(counts.turns_left_out))
+        counts = replace(
+            counts, rejects=Counter(), turns_left_out=Counter(counts.turns_left_out), redacted=counts.redacted.copy()
+        )
         pools[name] = Pool(SOURCES[name], counts, spool)
     seen = set()
     for split, file in SPLIT_FILES.items():

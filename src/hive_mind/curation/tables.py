@@ -56,6 +56,16 @@ def windows_line(name: str, counts: SourceCounts) -> str:
     )
 
 
+def redaction_table(manifest: DatasetManifest) -> str:
+    """Return how many rows and how many different values of each kind were redacted in each source; "" for none."""
+    rows = [
+        [name, kind, f"{counts.redacted.rows_of_kind[kind]:,}", f"{counts.redacted.values_of_kind[kind]:,}"]
+        for name, counts in manifest.sources.items()
+        for kind in counts.redacted.kinds()
+    ]
+    return aligned(["redacted in", "kind", "rows", "values"], rows) if rows else ""
+
+
 def aligned(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return rows as columns of equal width; the first to the left, the others to the right."""
     widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]

@@ -1,0 +1,104 @@
+"""The gate behind the redaction: the finished files are read once more, and refused if a secret is found in one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from hashlib import blake2b
+from pathlib import Path
+
+import orjson
+
+from hive_mind.conversation import JSON, Conversation, Reject
+from hive_mind.curation.manifest import MANIFEST_NAME
+from hive_mind.curation.redactions import OWN_ID
+from hive_mind.curation.write import index_name
+from hive_mind.errors import DataRefused
+from hive_mind.files import raw_lines
+from hive_mind.progress import Progress
+from hive_mind.redaction import find, find_in_conversation, may_hold_secrets
+
+_PLACE = re.compile(r".*:\d+")
+_QUOTED = frozenset({"request", "asked"})
+"""Where a removed row says what it and the question that it met ask."""
+_ADVICE = "take it out of the raw row and build again, and please report what the redaction missed"
+
+
+def refuse_secrets(folder: Path, names: Iterable[str], progress: Progress) -> None:
+    """Read the finished files of a dataset with their indexes; a line that several have in common is read once.
+
+    Raises DataRefused naming the first row that holds something to redact, and removes the files with their manifest,
+    so that nothing is trained on them.
+    """
+    names = list(names)
+    clean: set[bytes] = set()
+    for name in names:
+        for number, line, about in _rows(folder, name):
+            progress.advance()
+            digest = blake2b(line, digest_size=16).digest()
+            kinds = set() if digest in clean else _kinds_in_row(orjson.loads(line))
+            clean.add(digest)
+            kinds |= _kinds_in_index(about)
+            if kinds:
+                for written in (*names, *map(index_name, names), MANIFEST_NAME):
+                    (folder / written).unlink(missing_ok=True)
+                raise DataRefused(
+                    f"{folder / name}, line {number} (id {about['id']}, read from {', '.join(about['records'])}) held "
+                    f"{_listed(kinds)} in spite of the redaction, and was removed with the rest of the dataset; "
+                    f"{_ADVICE}"
+                )
+
+
+def without_secrets(rejects: Iterable[Reject]) -> Iterator[Reject]:
+    """Yield rejects on their way to the disk. Raises DataRefused at the first that holds something to redact."""
+    for reject in rejects:
+        kinds = {found.kind for text in (reject.raw, reject.detail) for found in find(text)}
+        if kinds:
+            raise DataRefused(
+                f"the rejected row in {reject.file}, line {reject.line} holds {_listed(kinds)} in spite of the "
+                f"redaction, so nothing was written; {_ADVICE}"
+            )
+        yield reject
+
+
+def removed_without_secrets(removed: Iterable[JSON]) -> Iterator[JSON]:
+    """Yield what is said of removed rows on its way to the disk. Raises DataRefused as `without_secrets` does."""
+    for row in removed:
+        texts = [row["record"]] * (not _PLACE.fullmatch(row["record"])) + [row[name] for name in _QUOTED & row.keys()]
+        kinds = {found.kind for text in texts for found in find(text)}
+        if kinds:
+            raise DataRefused(
+                f"the removed row {row['id']} of {row['source']} holds {_listed(kinds)} in spite of the redaction, so "
+                f"nothing was written of the dataset; {_ADVICE}"
+            )
+        yield row
+
+
+def _rows(folder: Path, name: str) -> Iterator[tuple[int, bytes, JSON]]:
+    """Yield line number, line and index entry of every row of a file."""
+    lines, entries = raw_lines(folder / name), raw_lines(folder / index_name(name))
+    for (number, line), (_, entry) in zip(lines, entries, strict=True):
+        yield number, line, orjson.loads(entry)
+
+
+def _kinds_in_row(row: JSON) -> set[str]:
+    kinds = set() if OWN_ID.fullmatch(row["id"]) else set(_kinds(row["id"]))
+    if may_hold_secrets(orjson.dumps([row["messages"], row.get("tools")]).decode()):
+        kinds.update(find_in_conversation(Conversation.from_dict(row)))
+    return kinds
+
+
+def _kinds_in_index(entry: JSON) -> set[str]:
+    """Return what the labels of a row give away; FILE:LINE is a name that the user gave."""
+    labels = (label for label in (*entry["records"], entry["session"], entry["client"]) if label)
+    return {kind for label in labels if not _PLACE.fullmatch(label) for kind in _kinds(label)}
+
+
+@lru_cache(maxsize=10_000)
+def _kinds(label: str) -> frozenset[str]:
+    return frozenset(found.kind for found in find(label))
+
+
+def _listed(kinds: Iterable[str]) -> str:
+    return ", ".join(f"a value of the kind {kind}" for kind in sorted(kinds))
