@@ -7,7 +7,7 @@ and none of them is a tool declaration. A document holds many requests: the entr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 
 from hive_mind.demo.documents import ANSWER, CHANCE, DEFAULT_SYSTEM, Document, chat, mixed
@@ -100,20 +100,20 @@ def order(rng: Random, shown: Sequence[Form], count: int) -> list[Form | None]:
 
 def _exchange(rng: Random, layout: Layout, fitting: Form | None, others: Sequence[Form]) -> list[tuple[str, str]]:
     if fitting is None:
-        if rng.random() < 0.2:
-            question, answer = rng.choice(SMALL_TALK)
-            return [("user", question), ("assistant", answer)]
-        form = rng.choice(others)
-        answer = rng.choice(NO_FIT).format(noun=form.noun, verb=form.verbs[0], a=article(form.noun))
-        return [("user", ask(rng, form).text), ("assistant", answer)]
+        return without_a_form(rng, others, lambda form: ask(rng, form))
     request = ask(rng, fitting)
-    turns = [("user", request.text), ("assistant", _fill(layout, request))]
+    turns = [("user", request.text), ("assistant", layout.fill(fitting, request.in_order))]
     return turns + _result(rng, request) if rng.random() < 0.15 else turns
 
 
-def _fill(layout: Layout, request: Request) -> str:
-    ordered = {f.name: request.filled[f.name] for f in request.form.fields if f.name in request.filled}
-    return layout.fill(request.form, ordered)
+def without_a_form(rng: Random, others: Sequence[Form], ask: Callable[[Form], Request]) -> list[tuple[str, str]]:
+    """Small talk, or a request for one of the forms that are not shown and the answer that none fits."""
+    if rng.random() < 0.2:
+        question, answer = rng.choice(SMALL_TALK)
+        return [("user", question), ("assistant", answer)]
+    form = rng.choice(others)
+    answer = rng.choice(NO_FIT).format(noun=form.noun, verb=form.verbs[0], a=article(form.noun))
+    return [("user", ask(form).text), ("assistant", answer)]
 
 
 def _result(rng: Random, request: Request) -> list[tuple[str, str]]:

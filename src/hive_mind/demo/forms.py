@@ -46,6 +46,11 @@ class Request:
     form: Form
     filled: dict[str, Any]
 
+    @property
+    def in_order(self) -> dict[str, Any]:
+        """What was said, in the order of the form's fields."""
+        return {field.name: self.filled[field.name] for field in self.form.fields if field.name in self.filled}
+
 
 def article(noun: str) -> str:
     """Return the article that a noun takes."""

@@ -143,14 +143,9 @@ def _exchange(
     rng: Random, made: Format, fitting: Form | None, shown: Sequence[Form], others: Sequence[Form]
 ) -> list[tuple[str, str]]:
     if fitting is None:
-        if rng.random() < 0.2:
-            question, answer = rng.choice(catalogue.SMALL_TALK)
-            return [("user", question), ("assistant", answer)]
-        form = rng.choice(others)
-        answer = rng.choice(catalogue.NO_FIT).format(noun=form.noun, verb=form.verbs[0], a=article(form.noun))
-        return [("user", ask(rng, form, shown).text), ("assistant", answer)]
+        return catalogue.without_a_form(rng, others, lambda form: ask(rng, form, shown))
     request = ask(rng, fitting, shown)
-    turns = [("user", request.text), ("assistant", made.fill(fitting, in_order(request)))]
+    turns = [("user", request.text), ("assistant", made.fill(fitting, request.in_order))]
     if rng.random() < 0.15:
         tag, number = _key(rng), code(rng)
         shown_number = compact({_key(rng): rng.choice(("ok", "done", "sent", "ready")), _key(rng): number})
@@ -159,11 +154,6 @@ def _exchange(
             ("assistant", f"The {fitting.noun} is done: {number}."),
         ]
     return turns
-
-
-def in_order(request: Request) -> dict[str, Any]:
-    """What was said, in the order of the form's fields."""
-    return {field.name: request.filled[field.name] for field in request.form.fields if field.name in request.filled}
 
 
 SYSTEMS: tuple[Callable[[str, str, str, str], str], ...] = (

@@ -35,6 +35,7 @@ _TOOLS = re.compile(r"<tools>\s*(.*?)\s*</tools>", re.DOTALL)
 
 
 def understands(row: JSON) -> bool:
+    """Tell whether a row is in this source's layout: a list of messages in OpenAI's or ShareGPT's key."""
     return any(isinstance(row.get(key), list) for key in ("messages", "conversations"))
 
 

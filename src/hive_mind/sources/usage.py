@@ -26,6 +26,7 @@ PLAIN_ANSWERS = frozenset({
 
 
 def understands(row: JSON) -> bool:
+    """Tell whether a row is in this source's layout: the log's, an agent's run, or one that the store exported."""
     return "user_request" in row or transcripts.understands(row) or _is_exported(row)
 
 

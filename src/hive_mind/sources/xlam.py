@@ -18,6 +18,7 @@ GROUP_BY: GroupBy = "tools"
 
 
 def understands(row: JSON) -> bool:
+    """Tell whether a row is in this source's layout: xLAM's three fields."""
     return "query" in row and "tools" in row and "answers" in row
 
 
