@@ -86,10 +86,9 @@ def check_context(whole: Conversation, row: Conversation) -> None:
         shortened = message.content != whole.messages[place].content
         assert not shortened or message.role == "tool", "a marker stands for a result, nothing else is shortened"
     assert [m for m in row.messages if m.role == "system"] == [m for m in whole.messages if m.role == "system"]
-    long = [
-        message.content for message in row.messages if message.role == "tool" and len(message.content) >= len(MARKER)
-    ]
-    marked = [content == MARKER for content in long]
+    results = [message.content for message in row.messages if message.role == "tool"]
+    # one of the marker's own length stays: a marker in its place would save nothing
+    marked = [result == MARKER for result in results if result == MARKER or len(result) > len(MARKER)]
     assert marked == sorted(marked, reverse=True), "marked results stand before whole ones"
     if row.messages[-2].role == "tool":
         assert row.messages[-2].content != MARKER, "the result right before the turn is shown"
