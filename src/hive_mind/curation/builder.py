@@ -13,7 +13,7 @@ from pathlib import Path
 
 import orjson
 
-from hive_mind import conversation, redaction, sources
+from hive_mind import conversation, redaction, sources, tool_schema
 from hive_mind.config import dump
 from hive_mind.conversation import JSON, Reject
 from hive_mind.curation.card import write_card
@@ -82,13 +82,13 @@ def _write(
     write_rejects(settings.dir, (reject for pool in pools for reject in pool.rejects))
     for pool in pools:
         _refuse_poor_source(pool, settings.dir)
-    removed = take_out(pools, settings)
+    write_removed(settings.dir, take_out(pools, settings))
     for pool in pools:
         if not pool.entries:
             raise DataRefused(_nothing_left(pool, settings.dir))
     assign(pools, settings)
     mix(pools, settings, say)
-    return finish(settings, pools, removed, Record(fingerprint, described, suites, inputs))
+    return finish(settings, pools, Record(fingerprint, described, suites, inputs))
 
 
 def take_out(pools: Sequence[Pool], settings: DataSettings) -> list[JSON]:
@@ -118,10 +118,9 @@ class Record:
     inputs: Inputs
 
 
-def finish(settings: DataSettings, pools: Sequence[Pool], removed: Sequence[JSON], record: Record) -> DatasetManifest:
+def finish(settings: DataSettings, pools: Sequence[Pool], record: Record) -> DatasetManifest:
     """Write the dataset, the manifest last: its digests say that all before it is whole."""
     tally(pools)
-    write_jsonl(settings.dir / REMOVED_NAME, removed_without_secrets(removed))
     files, train_bytes = write_dataset(settings.dir, pools)
     with track("looking for secrets in what was written") as progress:
         refuse_secrets(settings.dir, files, progress)
@@ -137,6 +136,11 @@ def finish(settings: DataSettings, pools: Sequence[Pool], removed: Sequence[JSON
     write_card(manifest)
     manifest.save()
     return manifest
+
+
+def write_removed(folder: Path, removed: Iterable[JSON]) -> None:
+    """Write what was taken out and why, before anything can be refused for it; none of it may hold a secret."""
+    write_jsonl(folder / REMOVED_NAME, removed_without_secrets(removed))
 
 
 def write_rejects(folder: Path, rejects: Iterable[Reject]) -> None:
@@ -227,7 +231,8 @@ def fingerprint_of(settings: DataSettings, inputs: dict[str, JSON], suites: JSON
     """Return a digest of all that decides the result: settings, input bytes, and the code that reads and chooses."""
     digest = hashlib.sha256(orjson.dumps([recorded(settings), inputs, suites], option=orjson.OPT_SORT_KEYS))
     digest.update(version("detect-secrets").encode())
-    folders = (Path(sources.__file__).parent, Path(redaction.__file__).parent, Path(__file__).parent)
+    files = (sources.__file__, tool_schema.__file__, redaction.__file__, __file__)
+    folders = [Path(file).parent for file in files]
     code = [Path(conversation.__file__), Path(prompts.__file__)]
     for file in [*code, *(path for folder in folders for path in sorted(folder.glob("*.py")))]:
         digest.update(file.read_bytes())

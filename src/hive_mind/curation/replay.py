@@ -30,6 +30,7 @@ from hive_mind.curation.builder import (
     recorded,
     take_out,
     write_rejects,
+    write_removed,
 )  # fmt: skip
 from hive_mind.curation.ingest import Entry, Pool, group_labels, take
 from hive_mind.curation.inputs import Inputs, local_files
@@ -79,7 +80,8 @@ def replay_rejects(settings: DataSettings, say: Callable[[str], None] = say_to_s
     inputs = Inputs(commits=manifest.commits, skipped=manifest.skipped, not_read=manifest.not_read)
     record = Record(fingerprint_of(settings, manifest.inputs, suites), manifest.inputs, suites, inputs)
     write_rejects(settings.dir, left)
-    after = finish(settings, pools, removed, record)
+    write_removed(settings.dir, removed)
+    after = finish(settings, pools, record)
     joined = sum(counts.kept - before[name].kept for name, counts in after.sources.items())
     say(f"replay: {accepted:,} of {len(rejects):,} rejected rows are accepted now, {joined:,} joined the dataset")
     return Replayed(len(rejects), accepted, joined, after)
