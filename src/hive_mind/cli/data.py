@@ -67,6 +67,8 @@ def build(
     manifest = replay_rejects(settings).manifest if only_rejects else build_dataset(settings)
     tables = accounting_table(manifest), redaction_table(manifest), composition_table(manifest)
     print(*filter(None, tables), sep="\n\n")
+    for name, why in manifest.skipped.items():
+        print(f"left out: {name}: {why}")
     print(f"\n{manifest.train}\nnext: hive-mind data inspect {manifest.train} 1")
     print(f"      hive-mind run {config or 'configs/foundation.yaml'}")
     if json_output:

@@ -21,7 +21,7 @@ from hive_mind.curation.contamination import read_suites, remove_contaminated
 from hive_mind.curation.counting import token_counter
 from hive_mind.curation.duplicates import OWN_FIRST, mark_duplicates, remove_duplicates
 from hive_mind.curation.ingest import Pool, ingest
-from hive_mind.curation.inputs import Inputs, gather
+from hive_mind.curation.inputs import COMMERCIAL_USE, Inputs, gather
 from hive_mind.curation.manifest import MANIFEST_NAME, SPLIT_FILES, DatasetManifest, compose
 from hive_mind.curation.mixture import mix
 from hive_mind.curation.scan import refuse_secrets, removed_without_secrets, without_secrets
@@ -47,12 +47,12 @@ def build(settings: DataSettings, say: Callable[[str], None] = say_to_stderr) ->
     """Build the dataset in `settings.dir`, or return the one that is there if inputs, settings and code are the same.
 
     Raises DataRefused (exit code 4) if a source with input gives no row or loses more than 20 % of its rows, a file is
-    broken as a whole, or a secret is found in what was written; UsageError for missing files; HiveMindError if the hub
+    broken as a whole, no source's licence allows what is asked, or a secret is found in what was written; UsageError for missing files; HiveMindError if the hub
     or the disk fail.
     """
     inputs = gather(settings, say)
     if not inputs.files:
-        raise UsageError(_nothing_to_read(settings, inputs))
+        raise _nothing_to_read(settings, inputs)
     try:
         described = _describe_inputs(inputs)
         suites = describe_suites(settings)
@@ -158,8 +158,8 @@ def _ingest(settings: DataSettings, inputs: Inputs) -> list[Pool]:
         if files:
             with track(f"reading {name}") as progress:
                 pool = ingest(
-                    source, files, settings.dir, seen, inputs.not_read, progress, settings.licence,
-                    cut=cuts.get(name),
+                    source, files, settings.dir, seen, inputs.not_read, progress,
+                    settings.licence_of(name, fetched=name in inputs.commits), cuts.get(name),
                 )  # fmt: skip
             if pool.counts.read:
                 pools.append(pool)
@@ -170,7 +170,7 @@ def _ingest(settings: DataSettings, inputs: Inputs) -> list[Pool]:
                     f"data.sources.{name}.include=false"
                 )
     if not pools:
-        raise UsageError(_nothing_to_read(settings, inputs))
+        raise _nothing_to_read(settings, inputs)
     order = list(SOURCES)
     return sorted(pools, key=lambda pool: order.index(pool.source.NAME))
 
@@ -270,12 +270,19 @@ def _unchanged(folder: Path, fingerprint: str) -> DatasetManifest | None:
     return manifest if manifest.intact() else None
 
 
-def _nothing_to_read(settings: DataSettings, inputs: Inputs) -> str:
+def _nothing_to_read(settings: DataSettings, inputs: Inputs) -> HiveMindError:
+    refused = [f"{name} ({why})" for name, why in inputs.skipped.items() if COMMERCIAL_USE in why]
+    if refused:
+        return DataRefused(
+            f"{COMMERCIAL_USE} leaves nothing to build from: left out are {', '.join(refused)}; include a source whose "
+            "licence allows it, name the licence of files of your own (data.sources.NAME.licence=Apache-2.0, or "
+            "private), or build with data.commercial_use=false"
+        )
     if settings.raw_dir is None:
-        return "no source has anything to read; include at least one (data.sources.NAME.include=true)"
+        return UsageError("no source has anything to read; include at least one (data.sources.NAME.include=true)")
     known = sorted({name for source in SOURCES.values() for name in source.FOLDERS})
     aside = f" (not read: {', '.join(inputs.not_read)})" if inputs.not_read else ""
-    return (
+    return UsageError(
         f"data.raw_dir={settings.raw_dir} holds no rows of any included source{aside}; "
         f"its folders may be called {', '.join(known)}"
     )

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import field_validator
 
 from hive_mind.config import Settings, setting
+from hive_mind.curation.licences import spelled
 from hive_mind.sources import SOURCES
 
 
@@ -26,6 +27,7 @@ class SourceSettings(Settings):
         None, "share for validation and test together; none = the shares below", ge=0, lt=1
     )
     files: list[Path] = setting([], "raw files to read instead of the hub's or raw_dir's")
+    licence: str | None = setting(None, "licence of this source's files, as the SPDX list spells it, or `private`")
     revision: str | None = setting(None, "commit, tag or branch on the hub; none = the locked or newest one")
 
 
@@ -53,6 +55,9 @@ class DataSettings(Settings):
     )
     licence: str | None = setting(
         None, "licence of the raw files, where they are not the public data sets whose layout they have"
+    )
+    commercial_use: bool = setting(
+        False, "leave out every source whose licence does not allow commercial use, or is not known to"
     )
     window_tokens: int | None = setting(
         2048, "rows of usage and messages with more tokens are cut into windows of at most so many; none = never", ge=64
@@ -83,6 +88,11 @@ class DataSettings(Settings):
         if total == 0:
             return 0.0, held_out
         return held_out * self.validation_share / total, held_out * self.test_share / total
+
+    def licence_of(self, source: str, fetched: bool) -> str:
+        """Return the licence of a source's files; `fetched` tells that they are the hub's and not the user's own."""
+        own = self.of(source).licence or (None if fetched else self.licence)
+        return spelled(own or SOURCES[source].LICENCE)
 
     @property
     def automated_pattern(self) -> str:
