@@ -1,7 +1,7 @@
 """Licences of rows: what the hub calls them, and which are known to allow commercial use.
 
-Names are those of the SPDX list. Two are not licences: `private` are a person's own rows, which only they may use as they
-like; `unknown` allows nothing.
+Names are those of the SPDX list. Two are not licences: `private` are a person's own rows, which they may use as they
+like and nobody else; `unknown` allows nothing.
 """
 
 from __future__ import annotations
