@@ -60,7 +60,10 @@ class DataSettings(Settings):
         False, "leave out every source whose licence does not allow commercial use, or is not known to"
     )
     window_tokens: int | None = setting(
-        2048, "rows of usage and messages with more tokens are cut into windows of at most so many; none = never", ge=64
+        2048,
+        "rows of usage and messages with more tokens are cut into windows of at most so many; none = never, not set = "
+        "the run's training.max_length",
+        ge=64,
     )
     window_tokenizer: Path | None = setting(
         None, "folder of the base whose tokenizer counts a window's tokens; none = they are estimated, on the safe side"
@@ -88,6 +91,16 @@ class DataSettings(Settings):
         if total == 0:
             return 0.0, held_out
         return held_out * self.validation_share / total, held_out * self.test_share / total
+
+    def for_training(self, max_length: int) -> DataSettings:
+        """Return the settings with windows as long as a training takes them, unless their length is set.
+
+        Longer ones would be left out there. The base's own tokenizer is not taken: `data build` need not have it, and
+        must come to the same dataset as `run`.
+        """
+        if "window_tokens" in self.model_fields_set:
+            return self
+        return self.model_copy(update={"window_tokens": max_length})
 
     def licence_of(self, source: str, fetched: bool) -> str:
         """Return the licence of a source's files; `fetched` tells that they are the hub's and not the user's own."""
