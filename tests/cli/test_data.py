@@ -76,7 +76,7 @@ def test_windows_are_as_long_as_a_training_takes_them_for_run_and_build_alike(
     training: str, data: str, tokens: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    write_lines(Path("raw/usage/runs.jsonl"), [run_row(n, steps=30) for n in range(12)])
+    write_lines(Path("raw/usage/runs.jsonl"), [run_row(n, steps=9) for n in range(6)])
     Path("run.yaml").write_text(f"name: x\ntraining: {training}\ndata: {data}\n")
     assert run("build", "--config", "run.yaml", "data.raw_dir=raw") == 0
     manifest = json.loads(Path("data/manifest.json").read_text())
