@@ -31,8 +31,8 @@ from hive_mind.progress import say, utc_now
 from hive_mind.sources import glaive_tools, xlam
 from hive_mind.training import TrainRequest, train
 
-RESULTS = Path(__file__).parent / "results" / "sample_seeds.json"
-CONFIG = Path(__file__).parents[1] / "configs" / "sample.yaml"
+RESULTS = Path(__file__).absolute().parent / "results" / "sample_seeds.json"
+CONFIG = Path(__file__).absolute().parents[1] / "configs" / "sample.yaml"
 REAL_ROWS = 100
 TRAINING_FIGURES = ("steps", "seconds", "tokens", "tokens_per_second", "peak_memory_bytes", "final_loss")
 
@@ -77,13 +77,13 @@ def scores(model: ModelResult) -> dict[str, Any]:
 def main() -> None:
     """Train, evaluate, print and write."""
     arguments = parse()
-    work = arguments.work
-    places = [f"data.dir={work / 'data'}", f"models_dir={work / 'models'}"]
-    settings = load(RunSettings, CONFIG, [*places, *arguments.overrides])
+    output = arguments.output.absolute()
+    arguments.work.mkdir(parents=True, exist_ok=True)
+    os.chdir(arguments.work)  # the sample's settings name their files relative to where they run
+    settings = load(RunSettings, CONFIG, arguments.overrides)
     base, dataset = resolve_base(settings.model), prepare_data(settings)
     training = dict(train_seed(settings, base, dataset, seed) for seed in arguments.seeds)
-    raw = work / "data" / "raw" / "held_out"
-    tiers = {tier: raw / file.name for tier, file in settings.evaluation.held_out.items()} | real_tiers(work)
+    tiers = settings.evaluation.held_out | real_tiers(Path())
     models = [ModelReference(BASE, base), *(refer(settings.models_dir, v, settings.model, [base]) for v in training)]
     evaluation = evaluate(
         EvaluationRequest(models, dataset.test, settings.evaluation.model_copy(update={"held_out": tiers}))
@@ -95,8 +95,8 @@ def main() -> None:
         "models": {model.name: scores(model) for model in evaluation.models},
         "device": evaluation.models[0].device, "hardware": versions(), "settings": dump(settings.training),
     }  # fmt: skip
-    write_json(arguments.output, result)
-    print(f"written to {arguments.output}")
+    write_json(output, result)
+    print(f"written to {output}")
 
 
 def parse() -> argparse.Namespace:

@@ -70,6 +70,26 @@ def test_splitting_keeps_order_and_limits(lengths, count, tokens):
         assert len(batch) == 1 or tokens is None or sum(lengths[i] for i in batch) <= tokens
 
 
+@given(st.lists(st.integers(1, 2000), max_size=40), st.integers(1, 8), st.integers(1, 4))
+def test_sharing_out_keeps_every_example_and_the_count_and_evens_the_tokens(lengths, count, workers):
+    indices = [10 + place for place in range(len(lengths))]
+    packing = Packing(count)
+    plain, dealt = packing.split(indices, lengths), packing.share_out(indices, lengths, workers)
+    assert sorted(index for part in dealt for index in part) == indices
+    assert len(dealt) == len(plain) and all(1 <= len(part) <= count for part in dealt)
+    assert dealt == packing.share_out(indices, lengths, workers)
+    assert Packing(count, 500).share_out(indices, lengths, workers) == Packing(count, 500).split(indices, lengths)
+    if workers == 1:
+        assert dealt == plain
+
+
+def test_sharing_out_deals_the_longest_first():
+    assert Packing(3).share_out([7, 8, 9, 10, 11, 12], [900, 800, 700, 100, 100, 200], workers=2) == [
+        [7, 12, 10],
+        [8, 9, 11],
+    ]
+
+
 @given(LENGTHS, st.booleans(), st.data())
 def test_a_micro_batch_predicts_each_labelled_token_from_the_one_before(lengths, rounded, data):
     made = examples(lengths)

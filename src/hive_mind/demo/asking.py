@@ -9,7 +9,7 @@ from functools import cached_property
 from random import Random
 from typing import Any
 
-from hive_mind.demo import lexicon, phrases, phrases_held_out, shell_frames, talk
+from hive_mind.demo import lexicon_held_out, lexicon_training, phrases, phrases_held_out, shell_frames, talk
 from hive_mind.demo.lexicon import Lexicon
 from hive_mind.demo.world import WorldTool, arguments_in_order
 from hive_mind.sources.bash_commands import BASH
@@ -118,8 +118,10 @@ def _spoken(value: Any) -> str:
     return ", ".join(value[:-1]) + f" and {value[-1]}" if isinstance(value, list) else str(value)
 
 
-TRAINING = Voice(lexicon.TRAINING, phrases.FRAMES, phrases.OPENINGS, phrases.CLOSINGS, shell_frames.TRAINING, talk.CHAT)
+TRAINING = Voice(
+    lexicon_training.TRAINING, phrases.FRAMES, phrases.OPENINGS, phrases.CLOSINGS, shell_frames.TRAINING, talk.CHAT
+)
 HELD_OUT = Voice(
-    lexicon.HELD_OUT, phrases_held_out.FRAMES, phrases_held_out.OPENINGS, phrases_held_out.CLOSINGS,
+    lexicon_held_out.HELD_OUT, phrases_held_out.FRAMES, phrases_held_out.OPENINGS, phrases_held_out.CLOSINGS,
     shell_frames.HELD_OUT, phrases_held_out.CHAT,
 )  # fmt: skip

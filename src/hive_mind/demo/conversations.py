@@ -8,7 +8,7 @@ from random import Random
 
 from hive_mind.conversation import Conversation, Message, ToolCall
 from hive_mind.demo.asking import Asked, Voice
-from hive_mind.demo.talk import OUTSIDE, REFUSALS
+from hive_mind.demo.talk import OUTSIDE, OUTSIDE_SLOTS, REFUSALS
 from hive_mind.demo.world import TOOLS, UNSEEN, WorldTool
 
 LIKELY_OFFERED = (1, 1, 2, 2, 3, 4)
@@ -47,7 +47,7 @@ def chat_without_tools(voice: Voice, rng: Random) -> Conversation:
 
 
 def several_turns(voice: Voice, rng: Random) -> Conversation:
-    """Three to five exchanges over the same tools: calls of each, talk, and requests that are out of reach.
+    """Four to six exchanges over the same tools: calls of each, talk, and requests that are out of reach.
 
     Declarations are most of a prompt's tokens; a conversation that goes on shows several choices over the same ones.
     """
@@ -55,9 +55,9 @@ def several_turns(voice: Voice, rng: Random) -> Conversation:
     others = [tool for tool in TOOLS if tool not in tools]
     unused: list[WorldTool] = []
     turns: list[Message] = []
-    for _ in range(rng.choice((3, 4, 4, 5))):
+    for _ in range(rng.choice((4, 5, 5, 6))):
         chance = rng.random()
-        if chance < 0.5:
+        if chance < 0.48:
             unused = unused or rng.sample(tools, len(tools))
             calls_so_far = sum(len(turn.tool_calls) for turn in turns)
             turns += _answered(voice.ask(unused.pop(), rng), rng, f"call_{calls_so_far}")
@@ -93,12 +93,12 @@ def not_offered(voice: Voice, rng: Random) -> Conversation:
 
 
 TRAINING_MIX: tuple[tuple[Callable[[Voice, Random], Conversation], float], ...] = (
-    (one_call, 0.18),
-    (two_calls, 0.06),
-    (refusal, 0.07),
-    (chat, 0.05),
+    (one_call, 0.17),
+    (two_calls, 0.05),
+    (refusal, 0.09),
+    (chat, 0.08),
     (chat_without_tools, 0.03),
-    (several_turns, 0.61),
+    (several_turns, 0.58),
 )
 
 
@@ -139,7 +139,7 @@ def _answered(asked: Asked, rng: Random, number: str) -> list[Message]:
 
 def _refused(voice: Voice, rng: Random, missing: WorldTool) -> list[Message]:
     if rng.random() < 0.5:
-        words = {slot: voice.lexicon.draw(slot, rng) for slot in ("city", "person", "noun", "adjective", "room")}
+        words = {slot: voice.lexicon.draw(slot, rng) for slot in OUTSIDE_SLOTS}
         text = rng.choice(OUTSIDE.strip().splitlines()).strip().format(**words)
         text = voice.dress(text, rng)
     else:

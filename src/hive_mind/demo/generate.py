@@ -17,7 +17,7 @@ from hive_mind.demo.asking import HELD_OUT, TRAINING, Voice
 from hive_mind.files import atomic_write, write_jsonl
 
 SEED = 42
-GLAIVE_ROWS, CODE_ROWS, SHELL_ROWS = 1_530, 520, 420
+GLAIVE_ROWS, CODE_ROWS, SHELL_ROWS = 3_600, 620, 560
 HELD_OUT_ROWS = {"your_tools": 320, "unseen_tools": 160, "chat": 100, "not_offered": 160}
 _HELD_OUT_MAKERS: dict[str, Callable[[Voice, Random], Conversation]] = {
     "your_tools": conversations.held_out_call,

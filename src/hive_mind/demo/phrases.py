@@ -6,7 +6,7 @@ arguments that the words imply. The held-out frames are in phrases_held_out and 
 
 from __future__ import annotations
 
-from hive_mind.demo import phrases_home, phrases_work
+from hive_mind.demo import phrases_files, phrases_home, phrases_work
 
 OPENINGS = (
     *("",) * 14,
@@ -28,4 +28,4 @@ CLOSINGS = (
     ", okay?", ", please and thank you", " before I go", ", would you", " as soon as you can", " like last time",
 )  # fmt: skip
 
-FRAMES: dict[str, str] = phrases_work.FRAMES | phrases_home.FRAMES
+FRAMES: dict[str, str] = phrases_files.FRAMES | phrases_work.FRAMES | phrases_home.FRAMES

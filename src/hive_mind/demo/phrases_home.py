@@ -29,6 +29,17 @@ FRAMES: dict[str, str] = {
         How many degrees are there in {city}? In {unit}
         Is there snow in {city}?
         Tell me how warm {city} is in {unit}
+        I'd like the weather for {city} on {day}
+        Could you check the weather in {city}?
+        I go to {city} on {day}, how is the weather there?
+        Does it snow in {city} on {day}?
+        what about the weather in {city}
+        check if it rains in {city} on {day}
+        What does the weather in {city} look like, in {unit}?
+        Will {city} be warm on {day}?
+        give me the temperature of {city} in {unit}
+        I am in {city} on {day}, do I need a hat?
+        the temperature in {city}, in {unit} please
     """,
     "music_play": """
         play {song}
@@ -52,6 +63,17 @@ FRAMES: dict[str, str] = {
         next song: {song}
         I like {song} by {artist}, play it
         it's time for {song} by {artist}
+        I'd like {song} by {artist}
+        Could you play {song}?
+        let me listen to {song} by {artist}
+        I am in the mood for {song}
+        how about {song} by {artist}
+        the next thing I want to hear is {song}
+        play something by {artist}, namely {song}
+        let's dance to {song}
+        sing along with me, play {song} by {artist}
+        I love {song}, put it on
+        by {artist} I want {song}
     """,
     "volume_set": """
         set the volume to {level}
@@ -74,6 +96,16 @@ FRAMES: dict[str, str] = {
         adjust the volume to {level}
         Can the volume be {level}?
         give me volume {level}
+        I'd prefer the volume at {level}
+        could you set volume to {level}
+        take the volume to {level}
+        let the volume be {level}
+        move the volume up to {level}
+        move the volume down to {level}
+        bring it down to volume {level}
+        I can hear nothing, volume {level}
+        go to {level} with the volume
+        have the volume at {level}
     """,
     "playlist_make": """
         make a playlist {title} with {songs}
@@ -94,6 +126,17 @@ FRAMES: dict[str, str] = {
         add a new playlist named {title} that holds {songs}
         combine {songs} into a playlist {title}
         playlist {title} with {songs}
+        I'd like a playlist {title} made of {songs}
+        Could you make a playlist {title} with {songs}?
+        Take {songs} and make the playlist {title}
+        {songs} should go into a new playlist, {title}
+        the playlist is called {title} and has {songs}
+        prepare the playlist {title}, songs: {songs}
+        let there be a playlist {title} with {songs}
+        we need the playlist {title}: {songs}
+        get me {songs} as a playlist with the name {title}
+        I like {songs}, so make them a playlist called {title}
+        playlist name {title}, songs {songs}
     """,
     "timer_set": """
         set a timer for {minutes} minutes
@@ -116,6 +159,17 @@ FRAMES: dict[str, str] = {
         my {label} takes {minutes} minutes, time it
         Can you count {minutes} minutes for me?
         timer, {minutes} minutes, for the {label}
+        I'd like a timer for {minutes} minutes
+        could you time {minutes} minutes
+        the {label} has to cook {minutes} minutes, set the timer
+        {minutes} minutes on the timer
+        let the timer go for {minutes} minutes
+        begin a timer of {minutes} minutes for my {label}
+        I want to be called in {minutes} minutes
+        keep the time for the {label}: {minutes} minutes
+        have a timer ring after {minutes} minutes
+        time my {label}, {minutes} minutes
+        there are {minutes} minutes left for the {label}, watch the time
     """,
     "alarm_set": """
         set an alarm for {time}
@@ -140,6 +194,18 @@ FRAMES: dict[str, str] = {
         don't let me sleep longer than {time}
         every morning at {time} an alarm | repeat=true
         the alarm should ring every day at {time} | repeat=true
+        I'd like an alarm at {time}
+        could you wake me at {time}
+        an alarm for {time}
+        please make me get up at {time}
+        the alarm should go at {time}
+        I have to wake up at {time}
+        get me out of bed at {time}
+        put the alarm at {time}
+        I'd like to wake up at {time} each day | repeat=true
+        let the alarm ring daily at {time} | repeat=true
+        day after day an alarm at {time} | repeat=true
+        have me up at {time} every morning | repeat=true
     """,
     "text_translate": """
         translate {text} to {language}
@@ -161,6 +227,17 @@ FRAMES: dict[str, str] = {
         the {language} for {text}
         make {language} out of {text}
         {text}, but in {language}
+        I'd like to have {text} in {language}
+        could you translate {text} into {language}
+        into {language}, please: {text}
+        the text is {text}, I need it in {language}
+        What do they say for {text} in {language}?
+        make {text} sound {language}
+        translate this to {language}: {text}
+        how is {text} written in {language}?
+        let me hear {text} in {language}
+        tell me the {language} words for {text}
+        how do I say {text} in {language}?
     """,
     "money_convert": """
         convert {amount} {source} to {target}
@@ -182,6 +259,19 @@ FRAMES: dict[str, str] = {
         turn {amount} {source} into {target}
         What is {amount} {source} worth in {target}?
         the price is {amount} {source}, tell me in {target}
+        I'd like {amount} {source} in {target}
+        could you convert {amount} {source} to {target}
+        tell me what {amount} {source} are in {target}
+        I get {amount} {source}, what is that in {target}?
+        in {target}, how much is {amount} {source}?
+        give me {target} for {amount} {source}
+        What would {amount} {source} cost in {target}?
+        it costs {amount} {source}, and in {target}?
+        I want {target}, I have {amount} {source}
+        how many {target} will {amount} {source} make?
+        convert this: {amount} {source}, into {target}
+        calculate {amount} {source} in {target}
+        from {source} to {target}: {amount}
     """,
     "light_set": """
         turn on the light in the {room} | on=true
@@ -206,6 +296,19 @@ FRAMES: dict[str, str] = {
         the light in the {room} should be at {brightness} | on=true
         dim the {room} light to {brightness} percent | on=true
         lights out in the {room} | on=false
+        I'd like light in the {room} | on=true
+        could you put the light on in the {room} | on=true
+        light for the {room} | on=true
+        I can't see anything in the {room}, the light please | on=true
+        I enter the {room}, light on | on=true
+        the {room} should be bright | on=true
+        I'd like the {room} to be dark | on=false
+        make it dark in the {room} | on=false
+        we leave the {room}, light off | on=false
+        no more light in the {room} | on=false
+        put out the light in the {room} | on=false
+        have the light in the {room} at {brightness} percent | on=true
+        bring the light in the {room} to {brightness} | on=true
     """,
     "food_order": """
         order {dish} to {street} in {city}
@@ -226,5 +329,16 @@ FRAMES: dict[str, str] = {
         food for {street} in {city}: {portions} {dish}
         bring us {portions} portions of {dish}, {street} in {city}
         deliver {dish}, the street is {street} in {city}
+        I'd like {dish}, bring it to {street} in {city}
+        could you order {dish} to {street}, {city}
+        please deliver {portions} {dish} at {street}, {city}
+        the address is {street}, {city}, we want {dish}
+        To {street} in {city}: {portions} portions of {dish}
+        have {dish} brought to {street}, {city}
+        {portions} {dish} for {street} in {city}
+        we eat {dish} today, order it to {street} in {city}
+        get some {dish} to {street}, {city}
+        can {dish} be delivered to {street} in {city}?
+        we eat {portions} {dish} tonight and live at {street} in {city}
     """,
 }

@@ -1,72 +1,8 @@
-"""What the sample world's user says at work: files, calendar, notes, git, mail and tasks. See phrases."""
+"""What the sample world's user says at work: calendar, notes, mail and tasks. See phrases."""
 
 from __future__ import annotations
 
 FRAMES: dict[str, str] = {
-    "file_show": """
-        show me {path}
-        show {path}
-        open {path}
-        open the file {path}
-        print {path}
-        let me see {path}
-        display the file {path}
-        show the contents of {path}
-        What is in {path}?
-        What does {path} say?
-        I want to see {path}
-        Can I look at the file {path}?
-        read {path} to me
-        I'd like to view {path}
-        give me a look at {path}
-        I have to read {path}
-        put {path} on the screen
-        Could you open {path} so that I can read it?
-        the contents of {path}
-        What was written in the file {path}?
-        I forgot what {path} says
-    """,
-    "file_rename": """
-        rename {old} to {new}
-        rename the file {old} to {new}
-        call the file {old} {new}
-        change the name of {old} to {new}
-        give {old} the name {new}
-        move {old} to {new}
-        rename {old} as {new}
-        The file {old} should be called {new}
-        {old} needs the new name {new}
-        I want {old} renamed to {new}
-        change the file name {old} to {new}
-        make {old} into {new}
-        the file {old} gets the name {new}
-        let {old} be {new} from today
-        {old} is a bad name, make it {new}
-        I called it {old}, but it has to be {new}
-        swap the name {old} for {new}
-        rename: {old}, {new}
-    """,
-    "files_find": """
-        find {pattern} in {folder}
-        find files named {pattern} in {folder}
-        find all {pattern} files
-        search {folder} for {pattern}
-        look for {pattern} in the folder {folder}
-        find files that match {pattern}
-        Which files in {folder} match {pattern}?
-        Where are the files {pattern}?
-        Are there any {pattern} files in {folder}?
-        search for files called {pattern}
-        locate {pattern} under {folder}
-        list the files {pattern} in {folder}
-        I am looking for files named {pattern}
-        I need all files like {pattern} from {folder}
-        Do we have {pattern} in {folder}?
-        get me the files {pattern} in {folder}
-        Somewhere in {folder} there is {pattern}
-        look everywhere for {pattern}
-        show which files match {pattern}
-    """,
     "event_add": """
         add {title} on {day} at {time}
         add {title} to my calendar for {day}
@@ -90,6 +26,17 @@ FRAMES: dict[str, str] = {
         a new entry in the calendar: {title} on {day} at {time}
         don't let me forget {title} on {day} at {time}
         fix {title} for {day} at {time}
+        I'd like to have {title} in the calendar for {day} at {time}
+        Could you add {title} on {day} at {time}?
+        we agreed on {title} on {day} at {time}, write it into my calendar
+        set up an event for {day} at {time}: {title}
+        the event is {title}, the day is {day}, add it
+        for {day} at {time}: {title}, add that event
+        get {title} into my calendar, {day} at {time}
+        {title} is on {day}, add it to my calendar
+        I will be at {title} on {day} at {time}, add an event
+        reserve {time} on {day} for {title}
+        let my calendar show {title} on {day}
     """,
     "events_list": """
         list my events on {day}
@@ -112,6 +59,16 @@ FRAMES: dict[str, str] = {
         the calendar of {day}
         events of {day}
         I want to know what I have on {day}
+        give me my events of {day}
+        I'd like to hear my plans for {day}
+        Have I any plans for {day}?
+        Could you look up my calendar on {day}?
+        my events on {day}?
+        how does {day} look in my calendar?
+        Are there appointments on {day}?
+        let me know the events for {day}
+        check my calendar for {day}
+        What comes up on {day}?
     """,
     "event_cancel": """
         cancel {title}
@@ -134,6 +91,17 @@ FRAMES: dict[str, str] = {
         cancel everything about {title} on {day}
         no {title} on {day}, please remove it
         I have no time for {title}, call it off
+        I'd like to cancel {title}
+        get rid of {title} in my calendar
+        my {title} is off, cancel it
+        Could you cancel {title} on {day}?
+        I don't want to go to {title} on {day}, cancel that
+        {title} on {day} does not take place, remove the event
+        erase {title} from my calendar
+        {title} can be deleted from the calendar
+        I am ill, so cancel {title} on {day}
+        the event called {title} has to go
+        forget about {title} on {day}, take it out
     """,
     "note_save": """
         save a note {title}: {text}
@@ -155,6 +123,17 @@ FRAMES: dict[str, str] = {
         please keep in mind as {title} that {text}
         the note {title} reads {text}
         file a note {title} with {text}
+        I'd like to note under {title}: {text}
+        Could you save a note {title} with {text}?
+        add to my notes, as {title}: {text}
+        there should be a note {title} that reads {text}
+        let me note something as {title}: {text}
+        write {text} into the note {title}
+        I have to remember {text}, save it as {title}
+        the title is {title}, the note is {text}
+        save {text} under the title {title}
+        a note for me, {title}: {text}
+        start a note named {title} with the words {text}
     """,
     "notes_find": """
         find my notes about {query}
@@ -176,70 +155,16 @@ FRAMES: dict[str, str] = {
         notes about {query}
         Is {query} in one of my notes?
         I want to read my notes on {query}
-    """,
-    "git_commit": """
-        commit with the message {message}
-        commit the changes with the message {message}
-        commit this as {message}
-        commit everything: {message}
-        make a commit {message}
-        make a commit with the message {message}
-        git commit {message}
-        commit my work with message {message}
-        commit: {message}
-        create a commit saying {message}
-        do a commit called {message}
-        commit the staged files, message {message}
-        the commit message is {message}
-        save my changes in git as {message}
-        I am done, commit it with {message}
-        git: commit with message {message}
-        let the commit say {message}
-        put this into a commit: {message}
-    """,
-    "git_switch": """
-        switch to the branch {branch}
-        switch to branch {branch}
-        switch to {branch}
-        go to the branch {branch}
-        change to branch {branch}
-        git switch {branch}
-        check out the branch {branch}
-        I want to be on branch {branch}
-        create the branch {branch} and switch to it | create=true
-        make a new branch {branch} | create=true
-        switch to a new branch {branch} | create=true
-        start a new branch called {branch} | create=true
-        create a branch {branch} | create=true
-        open a new branch {branch} | create=true
-        work goes on in branch {branch}
-        take me over to {branch}
-        use the branch {branch} from now on
-        Are we on {branch}? If not, switch
-        branch {branch}, please
-        I have to get to the branch {branch}
-        we need another branch, {branch} | create=true
-        a fresh branch {branch} | create=true
-    """,
-    "git_log": """
-        show the last {count} commits
-        show me the last {count} commits
-        list the last {count} commits
-        What are the last {count} commits?
-        What were the latest {count} commits?
-        give me {count} commits of the log
-        git log of {count} commits
-        print the newest {count} commits
-        I want to see the last {count} commits
-        show {count} commits
-        tell me the last {count} commits
-        get the history of {count} commits
-        the last {count} commits
-        log, {count} entries
-        I need {count} commits from the history
-        How do the last {count} commits look?
-        go back {count} commits and show them
-        history of the last {count} commits
+        I'd like to see my notes about {query}
+        could you find the note about {query}
+        check my notes for {query}
+        in which note did I write of {query}?
+        have I noted something about {query}?
+        my notes on {query}, where are they?
+        open the notes that speak of {query}
+        Find what I wrote in my notes about {query}
+        What is in my notes about {query}?
+        let me see every note with {query}
     """,
     "mail_send": """
         send an email to {to} with the subject {subject}
@@ -263,6 +188,19 @@ FRAMES: dict[str, str] = {
         let me write to {to}, subject {subject}
         I promised {to} a mail about {subject}
         mail for {to} with the subject {subject}: {body}
+        I'd like to mail {to} about {subject}
+        could you send {to} a mail about {subject}
+        get a mail to {to} with the subject {subject}
+        {to} needs an email about {subject} that says {body}
+        an email for {to}, about {subject}, with the text {body}
+        the mail goes to {to}, the subject is {subject}, the text is {body}
+        make it an urgent mail to {to} about {subject} | urgent=true
+        {to} has to get an urgent email about {subject} | urgent=true
+        urgent mail to {to}, subject {subject} | urgent=true
+        send an email about {subject} to {to}
+        send the words {body} to {to} by email, subject {subject}
+        I want to write a mail about {subject} to {to}
+        prepare an email to {to} with subject {subject} and the words {body}
     """,
     "task_add": """
         add {task} to my tasks
@@ -286,5 +224,17 @@ FRAMES: dict[str, str] = {
         task with {priority} priority: {task}
         to do: {task}
         {task} is a task with {priority} priority
+        I'd like to have {task} on my list
+        could you add the task {task}
+        there is something to do: {task}
+        I should not forget to {task}
+        my task: {task}
+        put down {task} as a task
+        let me {task} one day, add it to the tasks
+        a task of {priority} priority, {task}
+        add {task}, the priority is {priority}
+        this has {priority} priority: {task}, add it as a task
+        enter a task with {priority} priority: {task}
+        write it on my list: {task}
     """,
 }

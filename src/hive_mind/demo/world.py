@@ -155,7 +155,7 @@ TOOLS: tuple[WorldTool, ...] = (
     WorldTool(
         "mail_send",
         "Send an email.",
-        (text("to", "email"), text("subject", "heading"), text("body", "saying", False), flag("urgent", False)),
+        (text("to", "person"), text("subject", "heading"), text("body", "saying", False), flag("urgent", False)),
         "sent",
         "Your email to {to} is sent.",
     ),

@@ -108,6 +108,24 @@ class Packing:
             filled += length
         return batches
 
+    def share_out(self, indices: Sequence[int], lengths: Sequence[int], workers: int) -> list[list[int]]:
+        """Split `indices` for workers that compute at once: as many micro-batches as `split` makes, even in tokens.
+
+        The longest examples are dealt first, each to the micro-batch with the fewest tokens. With `tokens` set, or one
+        worker, nothing waits for the largest micro-batch and `split` decides.
+        """
+        parts = self.split(indices, lengths)
+        if workers == 1 or self.tokens is not None:
+            return parts
+        dealt: list[list[int]] = [[] for _ in parts]
+        filled = [0] * len(parts)
+        for place in sorted(range(len(indices)), key=lambda place: -lengths[place]):
+            open_parts = [part for part in range(len(parts)) if len(dealt[part]) < self.examples]
+            fewest = min(open_parts, key=filled.__getitem__)
+            dealt[fewest].append(indices[place])
+            filled[fewest] += lengths[place]
+        return dealt
+
     def to_dict(self) -> dict[str, int | None]:
         return {"examples": self.examples, "tokens": self.tokens}
 

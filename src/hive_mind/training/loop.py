@@ -74,6 +74,7 @@ class Trainer:
         self.optimizer = make_optimizer(self.parameters, job.settings)
         self.lengths = job.plan.examples.lengths
         self.rounded = wants_rounding(model)
+        self.workers = 1
         self.pool: ThreadPoolExecutor | None = None
         self.progress = Progress()
         self.good = Progress()
@@ -101,8 +102,8 @@ class Trainer:
         total, tokens_left = self.job.plan.total_steps, self.job.plan.tokens_after(self.progress.consumed)
         seconds = tokens = 0.0
         most = math.ceil(self.job.settings.step_size / self.packing.examples)
-        workers = worker_count(self.job.settings.side_by_side, self.model, most)
-        with _quiet_gc(), pool_of(workers) as self.pool, step_line(total, self.progress.step) as line:
+        self.workers = worker_count(self.job.settings.side_by_side, self.model, most)
+        with _quiet_gc(), pool_of(self.workers) as self.pool, step_line(total, self.progress.step) as line:
             self._validate_if_due(log, stop)
             for step in self.job.plan.steps(self.progress.consumed):
                 row = self._step(step, stop)
@@ -159,7 +160,7 @@ class Trainer:
 
         Returns the step's loss without waiting for the device.
         """
-        parts = self.packing.split(step.indices, self.lengths[list(step.indices)].tolist())
+        parts = self.packing.share_out(step.indices, self.lengths[list(step.indices)].tolist(), self.workers)
         parameters = list(self.parameters.values())
         total = torch.zeros((), device=self.model.device)
 
