@@ -10,6 +10,7 @@ import pytest
 
 from hive_mind.conversation import Conversation
 from hive_mind.sources import SOURCES, source_of
+from tests.guide_figures import FIGURES, REAL, make, with_figures, written
 
 ROOT = Path(__file__).parent.parent
 GUIDE = (ROOT / "docs" / "DATASET_GUIDE.md").read_text(encoding="utf-8")
@@ -59,3 +60,21 @@ def test_the_example_run_is_valid() -> None:
     sky = {"server_name": "sky", "tools": [{"name": "now", "inputSchema": {"type": "object", "properties": {}}}]}
     made = SOURCES["usage"].convert({**row, "servers": [sky]})
     assert isinstance(made, Conversation) and made.calls[0].name == "now" and made.messages[2].content == "dry"
+
+
+@pytest.mark.parametrize("name", [name for name in FIGURES if name != REAL])
+def test_the_figures_are_those_that_come_out_now(name: str) -> None:
+    assert written(GUIDE, name) == make(name), "stale: write them anew with `python -m tests.guide_figures`"
+
+
+@pytest.mark.real
+def test_the_figures_of_real_rows_are_those_that_come_out_now(real_data: Path) -> None:
+    assert written(GUIDE, REAL) == make(REAL), "stale: write them anew with `python -m tests.guide_figures`"
+
+
+def test_marks_of_figures_are_there_once_and_known() -> None:
+    assert sorted(re.findall(r"<!-- figures: (.*) -->", GUIDE)) == sorted(FIGURES)
+    changed = with_figures(GUIDE, "sample", "none")
+    assert written(changed, "sample") == "none" and written(changed, REAL) == written(GUIDE, REAL)
+    with pytest.raises(ValueError, match="not enough values"):
+        written(GUIDE, "absent")

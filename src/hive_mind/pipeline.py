@@ -91,7 +91,7 @@ def run(settings: RunSettings, command: str = "hive-mind run") -> RunOutcome:
 
 def prepare_data(settings: RunSettings) -> DatasetManifest:
     """Build the dataset; with `sample`, write the sample world's raw files first and build from those."""
-    data = settings.data
+    data = settings.data.for_training(settings.training.max_length)
     if settings.sample:
         from hive_mind.demo.generate import write_raw
 

@@ -10,9 +10,11 @@ import pytest
 from hive_mind.chat.render import render
 from hive_mind.chat.tokenizer import load_tokenizer
 from hive_mind.cli.main import main
+from hive_mind.config import load
 from hive_mind.curation import read_row
+from hive_mind.pipeline import RunSettings, prepare_data
 from tests.loopback_hub import loopback_hub
-from tests.raw_rows import code_row, glaive_row, write_array, write_lines, write_raw_folder
+from tests.raw_rows import code_row, glaive_row, run_row, write_array, write_lines, write_raw_folder
 
 
 def run(*arguments: str) -> int:
@@ -60,6 +62,28 @@ def test_the_data_section_of_a_run_is_read_and_overrides_win(
     capsys.readouterr()
     assert run("build", "--config", str(config), "training.epochs=1") == 2
     assert "'training.epochs=1' is no setting of the data stage" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("training", "data", "tokens"),
+    [
+        ("{max_length: 700}", "{}", 700),
+        ("{epochs: 1}", "{}", 2048),
+        ("{max_length: 700}", "{window_tokens: null}", None),
+    ],
+)
+def test_windows_are_as_long_as_a_training_takes_them_for_run_and_build_alike(
+    training: str, data: str, tokens: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_lines(Path("raw/usage/runs.jsonl"), [run_row(n, steps=9) for n in range(6)])
+    Path("run.yaml").write_text(f"name: x\ntraining: {training}\ndata: {data}\n")
+    assert run("build", "--config", "run.yaml", "data.raw_dir=raw") == 0
+    manifest = json.loads(Path("data/manifest.json").read_text())
+    assert manifest["settings"]["window_tokens"] == tokens
+    assert (manifest["sources"]["usage"]["cut"] > 0) == (tokens == 700)
+    same = prepare_data(load(RunSettings, Path("run.yaml"), ["data.raw_dir=raw"]))
+    assert same.fingerprint == manifest["fingerprint"]
 
 
 @pytest.mark.parametrize(

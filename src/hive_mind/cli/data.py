@@ -67,6 +67,8 @@ def build(
     manifest = replay_rejects(settings).manifest if only_rejects else build_dataset(settings)
     tables = accounting_table(manifest), redaction_table(manifest), composition_table(manifest)
     print(*filter(None, tables), sep="\n\n")
+    for name, why in manifest.skipped.items():
+        print(f"left out: {name}: {why}")
     print(f"\n{manifest.train}\nnext: hive-mind data inspect {manifest.train} 1")
     print(f"      hive-mind run {config or 'configs/foundation.yaml'}")
     if json_output:
@@ -158,17 +160,23 @@ def _base_folder(base: str) -> Path:
 
 
 def _settings(config: Path | None, overrides: list[str] | None) -> DataSettings:
-    """Read the data section of a run's settings; the other sections belong to other stages and are not looked at."""
+    """Read the data section of a run's settings, and how long a row its training takes; nothing else is looked at."""
     from pydantic import ConfigDict
 
     from hive_mind.config import Settings, load, setting
     from hive_mind.curation import DataSettings
     from hive_mind.errors import UsageError
+    from hive_mind.training.settings import TrainingSettings
+
+    class Training(Settings):
+        model_config = ConfigDict(extra="ignore", frozen=True)
+        max_length: int = setting(TrainingSettings().max_length, "windows are no longer")
 
     class RunFile(Settings):
         model_config = ConfigDict(extra="ignore", frozen=True)
         sample: bool = setting(False, "the raw files are the sample world's")
         data: DataSettings = setting(DataSettings(), "the data stage")
+        training: Training = setting(Training(), "the training stage")
 
     for override in overrides or ():
         if not override.startswith("data."):
@@ -176,13 +184,14 @@ def _settings(config: Path | None, overrides: list[str] | None) -> DataSettings:
                 f"{override!r} is no setting of the data stage; write data.KEY=VALUE, e.g. data.raw_dir=DIR"
             )
     loaded = load(RunFile, config, overrides or ())
+    settings = loaded.data.for_training(loaded.training.max_length)
     if not loaded.sample:
-        return loaded.data
+        return settings
     from hive_mind.demo.generate import write_raw
 
-    raw = loaded.data.dir / "raw"
-    write_raw(raw, seed=loaded.data.seed)
-    return loaded.data.model_copy(update={"raw_dir": raw})
+    raw = settings.dir / "raw"
+    write_raw(raw, seed=settings.seed)
+    return settings.model_copy(update={"raw_dir": raw})
 
 
 def _runs(ids: list[int], flags: list[bool]) -> list[tuple[list[int], bool]]:

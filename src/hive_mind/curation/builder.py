@@ -19,11 +19,14 @@ from hive_mind.conversation import JSON, Reject
 from hive_mind.curation.card import write_card
 from hive_mind.curation.contamination import read_suites, remove_contaminated
 from hive_mind.curation.counting import token_counter
+from hive_mind.curation.croissant import write_croissant
 from hive_mind.curation.duplicates import OWN_FIRST, mark_duplicates, remove_duplicates
 from hive_mind.curation.ingest import Pool, ingest
-from hive_mind.curation.inputs import Inputs, gather
+from hive_mind.curation.inputs import COMMERCIAL_USE, Inputs, gather
+from hive_mind.curation.lengths import measure
 from hive_mind.curation.manifest import MANIFEST_NAME, SPLIT_FILES, DatasetManifest, compose
 from hive_mind.curation.mixture import mix
+from hive_mind.curation.pictures import draw
 from hive_mind.curation.scan import refuse_secrets, removed_without_secrets, without_secrets
 from hive_mind.curation.settings import DataSettings
 from hive_mind.curation.split import assign, tally
@@ -47,12 +50,12 @@ def build(settings: DataSettings, say: Callable[[str], None] = say_to_stderr) ->
     """Build the dataset in `settings.dir`, or return the one that is there if inputs, settings and code are the same.
 
     Raises DataRefused (exit code 4) if a source with input gives no row or loses more than 20 % of its rows, a file is
-    broken as a whole, or a secret is found in what was written; UsageError for missing files; HiveMindError if the hub
-    or the disk fail.
+    broken as a whole, no source may be used commercially where the dataset is to be, or a secret is found in what was
+    written; UsageError for missing files; HiveMindError if the hub or the disk fail.
     """
     inputs = gather(settings, say)
     if not inputs.files:
-        raise UsageError(_nothing_to_read(settings, inputs))
+        raise _nothing_to_read(settings, inputs)
     try:
         described = _describe_inputs(inputs)
         suites = describe_suites(settings)
@@ -121,18 +124,21 @@ class Record:
 def finish(settings: DataSettings, pools: Sequence[Pool], record: Record) -> DatasetManifest:
     """Write the dataset, the manifest last: its digests say that all before it is whole."""
     tally(pools)
-    files, train_bytes = write_dataset(settings.dir, pools)
+    written = write_dataset(settings.dir, pools)
     with track("looking for secrets in what was written") as progress:
-        refuse_secrets(settings.dir, files, progress)
+        refuse_secrets(settings.dir, written.files, progress)
     counts = {pool.source.NAME: pool.counts for pool in pools}
     manifest = DatasetManifest(
-        settings.dir, record.fingerprint, recorded(settings), counts, compose(counts, train_bytes), files,
-        record.described, record.inputs.commits, record.inputs.skipped, record.inputs.not_read, record.suites,
+        settings.dir, record.fingerprint, recorded(settings), counts, compose(counts, written.train_bytes),
+        written.files, record.described, record.inputs.commits, record.inputs.skipped, record.inputs.not_read,
+        record.suites, {name: measure(characters) for name, characters in written.characters.items()},
     )  # fmt: skip
     for split in SPLIT_FILES:
-        written, counted = manifest.rows(split), sum(getattr(count, split) for count in counts.values())
-        if written != counted:
-            raise HiveMindError(f"{written} rows of {split} were written, but {counted} counted; please report this")
+        rows, counted = manifest.rows(split), sum(getattr(count, split) for count in counts.values())
+        if rows != counted:
+            raise HiveMindError(f"{rows} rows of {split} were written, but {counted} counted; please report this")
+    draw(manifest)
+    write_croissant(manifest)
     write_card(manifest)
     manifest.save()
     return manifest
@@ -158,8 +164,8 @@ def _ingest(settings: DataSettings, inputs: Inputs) -> list[Pool]:
         if files:
             with track(f"reading {name}") as progress:
                 pool = ingest(
-                    source, files, settings.dir, seen, inputs.not_read, progress, settings.licence,
-                    cut=cuts.get(name),
+                    source, files, settings.dir, seen, inputs.not_read, progress,
+                    settings.licence_of(name, fetched=name in inputs.commits), cuts.get(name),
                 )  # fmt: skip
             if pool.counts.read:
                 pools.append(pool)
@@ -170,7 +176,7 @@ def _ingest(settings: DataSettings, inputs: Inputs) -> list[Pool]:
                     f"data.sources.{name}.include=false"
                 )
     if not pools:
-        raise UsageError(_nothing_to_read(settings, inputs))
+        raise _nothing_to_read(settings, inputs)
     order = list(SOURCES)
     return sorted(pools, key=lambda pool: order.index(pool.source.NAME))
 
@@ -270,12 +276,19 @@ def _unchanged(folder: Path, fingerprint: str) -> DatasetManifest | None:
     return manifest if manifest.intact() else None
 
 
-def _nothing_to_read(settings: DataSettings, inputs: Inputs) -> str:
+def _nothing_to_read(settings: DataSettings, inputs: Inputs) -> HiveMindError:
+    refused = [f"{name} ({why})" for name, why in inputs.skipped.items() if COMMERCIAL_USE in why]
+    if refused:
+        return DataRefused(
+            f"{COMMERCIAL_USE} leaves nothing to build from: left out are {', '.join(refused)}; include a source whose "
+            "licence allows it, name the licence of files of your own (data.sources.NAME.licence=Apache-2.0, or "
+            "private), or build with data.commercial_use=false"
+        )
     if settings.raw_dir is None:
-        return "no source has anything to read; include at least one (data.sources.NAME.include=true)"
+        return UsageError("no source has anything to read; include at least one (data.sources.NAME.include=true)")
     known = sorted({name for source in SOURCES.values() for name in source.FOLDERS})
     aside = f" (not read: {', '.join(inputs.not_read)})" if inputs.not_read else ""
-    return (
+    return UsageError(
         f"data.raw_dir={settings.raw_dir} holds no rows of any included source{aside}; "
         f"its folders may be called {', '.join(known)}"
     )

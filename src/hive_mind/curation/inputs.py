@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from hive_mind.curation.licences import not_commercial
 from hive_mind.curation.settings import DataSettings
 from hive_mind.errors import UsageError
 from hive_mind.hub import GatedRepo, download
@@ -15,6 +16,8 @@ from hive_mind.sources.raw import SUFFIXES
 
 EVALUATION_FOLDERS = frozenset({"eval", "evaluation", "held_out"})
 """Folders of data that judges the models: their names are known, their content is never looked at."""
+
+COMMERCIAL_USE = "data.commercial_use=true"
 
 _COMPANIONS = ("*license*", "*licence*", "readme*", "notice*", ".*", "*.md")
 
@@ -48,9 +51,22 @@ def gather(settings: DataSettings, say: Callable[[str], None]) -> Inputs:
     inputs = _local(settings)
     for name, source in SOURCES.items():
         own = settings.of(name)
-        if own.include and not own.files and settings.raw_dir is None and source.HUB is not None:
+        fetched = own.include and not own.files and settings.raw_dir is None and source.HUB is not None
+        if (name in inputs.files or fetched) and _refused(name, fetched, settings, inputs, say):
+            inputs.files.pop(name, None)
+        elif fetched:
             _fetch(source, settings, inputs, say)
     return inputs
+
+
+def _refused(source: str, fetched: bool, settings: DataSettings, inputs: Inputs, say: Callable[[str], None]) -> bool:
+    """Tell whether a source must not be used commercially where the dataset is to be; this is said and recorded."""
+    why = not_commercial(settings.licence_of(source, fetched)) if settings.commercial_use else None
+    if why is None:
+        return False
+    inputs.skipped[source] = f"{why} ({COMMERCIAL_USE})"
+    say(f"{source} is left out: {inputs.skipped[source]}")
+    return True
 
 
 def local_files(settings: DataSettings) -> dict[str, list[Input]]:
@@ -80,7 +96,8 @@ def fetch(settings: DataSettings, say: Callable[[str], None]) -> Inputs:
     """Bring every included source that lies on the hub into the hub cache, and look for no others."""
     inputs = Inputs()
     for name, source in SOURCES.items():
-        if settings.of(name).include and source.HUB is not None:
+        wanted = settings.of(name).include and source.HUB is not None
+        if wanted and not _refused(name, True, settings, inputs, say):
             _fetch(source, settings, inputs, say)
     return inputs
 

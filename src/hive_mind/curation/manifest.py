@@ -9,12 +9,17 @@ from pathlib import Path
 
 from hive_mind.conversation import JSON
 from hive_mind.curation.ingest import SourceCounts
+from hive_mind.curation.lengths import Lengths
 from hive_mind.files import read_json, sha256_file, write_json
 
 MANIFEST_NAME = "manifest.json"
 TRAIN_NAME = "training_dataset_foundation_final.jsonl"
 SPLIT_FILES = {"train": TRAIN_NAME, "validation": "validation.jsonl", "test": "test.jsonl"}
 MERGED_NAME = "external/merged_dataset.jsonl"
+CARD_NAME, CROISSANT_NAME = "README.md", "croissant.json"
+LENGTHS_PICTURE, COMPOSITION_PICTURE = "lengths.png", "composition.png"
+DESCRIPTIONS = (MANIFEST_NAME, CARD_NAME, CROISSANT_NAME, LENGTHS_PICTURE, COMPOSITION_PICTURE)
+"""What is written about a dataset beside it."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,7 @@ class DatasetManifest:
     skipped: dict[str, str] = field(default_factory=dict)
     not_read: list[str] = field(default_factory=list)
     suites: JSON = field(default_factory=dict)
+    lengths: dict[str, Lengths] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -106,6 +112,7 @@ class DatasetManifest:
             "files": {name: file.to_dict() for name, file in self.files.items()},
             "sources": {name: counts.to_dict() for name, counts in self.sources.items()},
             "composition": [row.to_dict() for row in self.composition],
+            "lengths": {name: lengths.to_dict() for name, lengths in self.lengths.items()},
             "inputs": self.inputs,
             "commits": self.commits,
             "skipped": self.skipped,
@@ -133,6 +140,9 @@ class DatasetManifest:
             skipped=row["skipped"],
             not_read=row["not_read"],
             suites=row["suites"],
+            lengths={  # datasets of before had none
+                name: Lengths.from_dict(lengths) for name, lengths in row.get("lengths", {}).items()
+            },
         )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import orjson
 
 from hive_mind.conversation import JSON, Conversation, Reject
-from hive_mind.curation.manifest import MANIFEST_NAME
+from hive_mind.curation.manifest import DESCRIPTIONS
 from hive_mind.curation.redactions import OWN_ID
 from hive_mind.curation.write import index_name
 from hive_mind.errors import DataRefused
@@ -28,8 +28,8 @@ _ADVICE = "take it out of the raw row and build again, and please report what th
 def refuse_secrets(folder: Path, names: Iterable[str], progress: Progress) -> None:
     """Read the finished files of a dataset with their indexes; a line that several have in common is read once.
 
-    Raises DataRefused naming the first row that holds something to redact, and removes the files with their manifest,
-    so that nothing is trained on them.
+    Raises DataRefused naming the first row that holds something to redact, and removes the files with all that
+    describes them, so that nothing is trained on them.
     """
     names = list(names)
     clean: set[bytes] = set()
@@ -41,7 +41,7 @@ def refuse_secrets(folder: Path, names: Iterable[str], progress: Progress) -> No
             clean.add(digest)
             kinds |= _kinds_in_index(about)
             if kinds:
-                for written in (*names, *map(index_name, names), MANIFEST_NAME):
+                for written in (*names, *map(index_name, names), *DESCRIPTIONS):
                     (folder / written).unlink(missing_ok=True)
                 raise DataRefused(
                     f"{folder / name}, line {number} (id {about['id']}, read from {', '.join(about['records'])}) held "

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import field_validator
 
 from hive_mind.config import Settings, setting
+from hive_mind.curation.licences import spelled
 from hive_mind.sources import SOURCES
 
 
@@ -26,6 +27,7 @@ class SourceSettings(Settings):
         None, "share for validation and test together; none = the shares below", ge=0, lt=1
     )
     files: list[Path] = setting([], "raw files to read instead of the hub's or raw_dir's")
+    licence: str | None = setting(None, "licence of this source's files, as the SPDX list spells it, or `private`")
     revision: str | None = setting(None, "commit, tag or branch on the hub; none = the locked or newest one")
 
 
@@ -54,8 +56,14 @@ class DataSettings(Settings):
     licence: str | None = setting(
         None, "licence of the raw files, where they are not the public data sets whose layout they have"
     )
+    commercial_use: bool = setting(
+        False, "leave out every source whose licence does not allow commercial use, or is not known to"
+    )
     window_tokens: int | None = setting(
-        2048, "rows of usage and messages with more tokens are cut into windows of at most so many; none = never", ge=64
+        2048,
+        "rows of usage and messages with more tokens are cut into windows of at most so many; none = never, not set = "
+        "the run's training.max_length",
+        ge=64,
     )
     window_tokenizer: Path | None = setting(
         None, "folder of the base whose tokenizer counts a window's tokens; none = they are estimated, on the safe side"
@@ -83,6 +91,21 @@ class DataSettings(Settings):
         if total == 0:
             return 0.0, held_out
         return held_out * self.validation_share / total, held_out * self.test_share / total
+
+    def for_training(self, max_length: int) -> DataSettings:
+        """Return the settings with windows as long as a training takes them, unless their length is set.
+
+        Longer ones would be left out there. The base's own tokenizer is not taken: `data build` need not have it, and
+        must come to the same dataset as `run`.
+        """
+        if "window_tokens" in self.model_fields_set:
+            return self
+        return self.model_copy(update={"window_tokens": max_length})
+
+    def licence_of(self, source: str, fetched: bool) -> str:
+        """Return the licence of a source's files; `fetched` tells that they are the hub's and not the user's own."""
+        own = self.of(source).licence or (None if fetched else self.licence)
+        return spelled(own or SOURCES[source].LICENCE)
 
     @property
     def automated_pattern(self) -> str:

@@ -7,10 +7,12 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from hive_mind.curation.ingest import Entry, Pool
+from hive_mind.curation.lengths import characters_of
 from hive_mind.curation.manifest import MERGED_NAME, SPLIT_FILES, WrittenFile
 from hive_mind.files import atomic_write, json_line
 from hive_mind.sources import SOURCES
@@ -42,14 +44,24 @@ class _Writer:
         return WrittenFile(self.count, self.size, self.digest.hexdigest())
 
 
-def write_dataset(folder: Path, pools: Sequence[Pool]) -> tuple[dict[str, WrittenFile], Counter[str]]:
-    """Write the splits and the external files; returns them by name, and the training bytes of each source.
+@dataclass(frozen=True)
+class Written:
+    """The finished files by name, and of each source's training rows the bytes in all and the characters a row."""
+
+    files: dict[str, WrittenFile]
+    train_bytes: Counter[str]
+    characters: dict[str, list[int]]
+
+
+def write_dataset(folder: Path, pools: Sequence[Pool]) -> Written:
+    """Write the splits and the external files.
 
     External files hold training rows alone, so that training on a concatenation of them sees nothing held out. Files
     of sources that gave no rows this time are removed.
     """
     external = [pool.source.NAME for pool in pools if pool.source.NAME != "usage" and pool.counts.train]
     train_bytes: Counter[str] = Counter()
+    characters: dict[str, list[int]] = {}
     with ExitStack() as stack:
         names = [*SPLIT_FILES.values(), *map(external_name, external), MERGED_NAME]
         writers = {name: _Writer(folder, name, stack) for name in names}
@@ -59,6 +71,7 @@ def write_dataset(folder: Path, pools: Sequence[Pool]) -> tuple[dict[str, Writte
                 writers[SPLIT_FILES[entry.split]].add(entry, line, pool.counts.licence)
                 if entry.split == "train":
                     train_bytes[source] += len(line)
+                    characters.setdefault(source, []).append(characters_of(line))
                     if source in external:
                         writers[external_name(source)].add(entry, line, pool.counts.licence)
                         writers[MERGED_NAME].add(entry, line, pool.counts.licence)
@@ -67,7 +80,7 @@ def write_dataset(folder: Path, pools: Sequence[Pool]) -> tuple[dict[str, Writte
     for source in SOURCES.keys() - set(external):
         for stale in (external_name(source), index_name(external_name(source))):
             (folder / stale).unlink(missing_ok=True)
-    return {name: writer.finish() for name, writer in writers.items()}, train_bytes
+    return Written({name: writer.finish() for name, writer in writers.items()}, train_bytes, characters)
 
 
 def external_name(source: str) -> str:
