@@ -13,10 +13,12 @@ MANY_DAYS = 28
 
 
 def words(text: str) -> tuple[str, ...]:
+    """Split a list of words that stand apart by blanks."""
     return tuple(text.split())
 
 
 def lines(text: str) -> tuple[str, ...]:
+    """Split a list whose values have blanks, one a line."""
     return tuple(line.strip() for line in text.strip().splitlines())
 
 
