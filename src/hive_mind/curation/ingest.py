@@ -12,6 +12,8 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any
 
+import orjson
+
 from hive_mind.conversation import JSON, Conversation, Reject, content_digest
 from hive_mind.curation.accept import accept
 from hive_mind.curation.inputs import Input
@@ -177,8 +179,26 @@ class Pool:
         """Yield the entries that have a split, with their JSONL lines, in the order in which they were read."""
         for entry in self.entries:
             if entry.split:
-                self.spool.seek(entry.offset)
-                yield entry, self.spool.read(entry.size)
+                yield entry, read_line(self, entry)
+
+
+def read_line(pool: Pool, entry: Entry) -> bytes:
+    """Return an accepted row's line from the pool's spool."""
+    pool.spool.seek(entry.offset)
+    return pool.spool.read(entry.size)
+
+
+def read_entry(pool: Pool, entry: Entry) -> JSON:
+    """Return an accepted row from the pool's spool."""
+    row: JSON = orjson.loads(read_line(pool, entry))
+    return row
+
+
+def line_batches(rows: Iterable[tuple[Pool, Entry]], size: int) -> Iterator[list[bytes]]:
+    """Yield the lines of accepted rows, `size` at a time."""
+    lines = (read_line(*row) for row in rows)
+    while batch := list(islice(lines, size)):
+        yield batch
 
 
 @dataclass
