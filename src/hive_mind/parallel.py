@@ -34,10 +34,11 @@ def in_order(function: Callable[[T], R], batches: Iterable[T], processes: int | 
     """Yield function(batch) for every batch, in order. What a batch gives must not depend on the batches before it.
 
     `function` may be any callable: processes are forked and inherit it, with all that the first batches left in its
-    caches; it must not use a library with threads of its own (such as rensa), which do not survive a fork and would be
-    waited for. Batches and results travel as pickles. `processes` is the number of cores where it is None; where there is
-    one core or no fork, all is done in this process. Raises what `function` raises, and HiveMindError if a process was
-    killed.
+    caches. It must not use a library with threads of its own (rensa): they do not survive a fork, and it would wait for
+    them forever. Batches and results travel as pickles. `processes` is the number of cores where it is None; where
+    there is one core or no fork, all is done in this process.
+
+    Raises what `function` raises, and HiveMindError if a process was killed.
     """
     batches = iter(batches)
     processes = cores() if processes is None else processes
