@@ -29,7 +29,7 @@ from typing import Any
 import orjson
 from data_rows import SEED, write_raw
 
-from hive_mind.curation import DataSettings, DatasetManifest, build
+from hive_mind.curation import DatasetManifest, DataSettings, build
 from hive_mind.curation.builder import REMOVED_NAME
 from hive_mind.device import versions
 from hive_mind.files import json_line, read_json, read_jsonl, write_json
@@ -67,7 +67,6 @@ def build_and_tokenise(real: Path, folder: Path) -> dict[str, Any]:
 
 def tokenise_file(real: Path, file: Path) -> dict[str, Any]:
     """Time the tokens of a file of conversations alone; imports and the loading of the tokenizer are not counted."""
-    import hive_mind.curation.read
     from hive_mind.chat.tokenizer import load_tokenizer
     from hive_mind.training.tokens import tokenise
 
@@ -83,10 +82,8 @@ def tokenise_file(real: Path, file: Path) -> dict[str, Any]:
 
 def processor_seconds() -> float:
     """Return what this process and the children that have ended used so far."""
-    return sum(
-        used.ru_utime + used.ru_stime
-        for used in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    )
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in used)
 
 
 def measured(command: list[str]) -> dict[str, Any]:

@@ -1,9 +1,9 @@
-"""TRL's preparation of a JSON Lines file of conversations, timed; benchmarks/data_build.py runs it in TRL's environment.
+"""TRL's preparation of a JSON Lines file of conversations, timed; data_build.py runs it in TRL's own environment.
 
     python data_build_trl.py ROWS TOKENIZER MAX_LENGTH PROCESSES
 
-Timed are `load_dataset` and `SFTTrainer`'s preparation (chat template, tokens, labels on the assistant's turns, over-long
-rows cut), not imports and not the making of the trainer's model, which is tiny. With one process, the tokens of the
+Timed are `load_dataset` and `SFTTrainer`'s preparation (chat template, tokens, labels on the assistant's turns, cut to
+MAX_LENGTH), not imports and not the making of the trainer's model, which is tiny. With one process, the tokens of the
 first rows with tools are counted as well once they have gone through Arrow's own types (`Dataset.from_list`), which
 fill up every tool's schema and every call's arguments with the names of all others'. Printed last is one JSON object.
 """
