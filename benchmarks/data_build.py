@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -27,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from data_rows import SEED, write_raw
+from data_rows import PLANTED_NAME, SEED, write_raw
 
 from hive_mind.curation import DatasetManifest, DataSettings, build
 from hive_mind.curation.builder import REMOVED_NAME
@@ -141,7 +142,7 @@ def found_share(folder: Path) -> dict[str, float]:
     for _, row in read_jsonl(folder / "dataset" / REMOVED_NAME):
         if row["source"] == "glaive_tools" and row["reason"] in ("duplicate", "near_duplicate"):
             removed.add(int(row["record"].rpartition(":")[2]))
-    clusters = read_json(folder / "planted.json")
+    clusters = read_json(folder / PLANTED_NAME)["clusters"]
     planted = sum(len(cluster) - 1 for cluster in clusters)
     found = sum(min(len(removed.intersection(cluster)), len(cluster) - 1) for cluster in clusters)
     counts = DatasetManifest.load(folder / "dataset" / "manifest.json").sources["glaive_tools"]
@@ -154,8 +155,11 @@ def found_share(folder: Path) -> dict[str, float]:
 def run_scale(real: Path, work: Path, scale: float) -> dict[str, Any]:
     """Make the rows of one scale, build their dataset in a process of its own, and say what it took."""
     folder = work / f"scale-{scale:g}"
-    say(f"making the raw rows of scale {scale:g} in {folder}")
-    rows = write_raw(real, folder, scale)
+    if not (folder / PLANTED_NAME).is_file():
+        say(f"making the raw rows of scale {scale:g} in {folder}")
+        write_raw(real, folder, scale)
+    shutil.rmtree(folder / "dataset", ignore_errors=True)
+    rows = read_json(folder / PLANTED_NAME)["rows"]
     result = measured([sys.executable, __file__, "--build", str(folder), "--real", str(real)])
     counts = DatasetManifest.load(folder / "dataset" / "manifest.json").sources
     stages = {name: count.stages() for name, count in counts.items()}
@@ -185,8 +189,7 @@ def beside_trl(real: Path, work: Path, dataset: Path, rows: int) -> dict[str, An
     results: dict[str, dict[str, Any]] = {}
     for _ in range(2):
         for name, command in sides.items():
-            for cached in work.glob(".tokens"):
-                subprocess.run(["rm", "-rf", str(cached)], check=True)
+            shutil.rmtree(work / ".tokens", ignore_errors=True)
             result = measured(command)
             result["rows_per_second"] = result["rows"] / result["seconds"]
             say(f"{name}: {result['rows_per_second']:,.0f} rows/s, {result['tokens']:,} tokens")

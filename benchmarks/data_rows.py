@@ -28,6 +28,7 @@ GLAIVE_ROWS, CODE_ROWS, SHELL_ROWS = 112_960, 20_000, 12_607
 PLANTED_SHARE = 0.1
 LARGEST_CLUSTER = 500
 SEED = 42
+PLANTED_NAME = "planted.json"
 EXCHANGED = 0.6
 """The share of a row's rarer words and numbers that are exchanged."""
 COINED = 0.05
@@ -153,7 +154,7 @@ def glaive_order(maker: Maker, rows: int, seed: int) -> tuple[list[tuple[int, in
 
 
 def write_raw(real: Path, folder: Path, scale: float, seed: int = SEED) -> dict[str, int]:
-    """Write raw files for `data.raw_dir` to `folder`/raw and the planted clusters beside it; returns rows by source.
+    """Write raw files for `data.raw_dir` to `folder`/raw, then the planted clusters beside it; returns rows by source.
 
     `scale` 1 is the size of the public sets. Code and shell rows are the real ones, varied where more are wanted.
     """
@@ -170,7 +171,7 @@ def write_raw(real: Path, folder: Path, scale: float, seed: int = SEED) -> dict[
         written[name] = math.ceil(wanted * scale)
         more = [(number, 0) for number in range(written[name] - len(rows))]
         _write(folder, name, Maker.of(rows, vocabulary, seed, common=0.005), more, rows[: written[name]])
-    write_json(folder / "planted.json", clusters)
+    write_json(folder / PLANTED_NAME, {"rows": written, "clusters": clusters})
     return written
 
 

@@ -63,7 +63,7 @@ def test_cluster_sizes_add_up_to_the_copies_and_reach_from_2_to_500() -> None:
 def test_planted_rows_have_most_shingles_in_common_and_other_rows_few(made: tuple[Path, dict[str, int]]) -> None:
     folder, _ = made
     rows = [orjson.loads(line) for line in lines_of(folder)]
-    clusters = orjson.loads((folder / "planted.json").read_bytes())
+    clusters = orjson.loads((folder / data_rows.PLANTED_NAME).read_bytes())["clusters"]
     assert sum(len(cluster) - 1 for cluster in clusters) == 113
     for cluster in clusters:
         shingles = [shingles_of(rows[line - 1]) for line in cluster]
