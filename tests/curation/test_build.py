@@ -14,11 +14,15 @@ import orjson
 import pytest
 import yaml
 
+from hive_mind import parallel
+from hive_mind.chat.tokenizer import load_tokenizer
 from hive_mind.config import check
 from hive_mind.conversation import Conversation
-from hive_mind.curation import DatasetManifest, DataSettings, build
+from hive_mind.curation import DatasetManifest, DataSettings, build, contamination, duplicates, ingest, scan
 from hive_mind.curation.tables import accounting_table, composition_table
 from hive_mind.errors import DataRefused, HiveMindError, UsageError
+from hive_mind.model.base import TINY_FOLDER
+from hive_mind.training import tokens
 from tests.raw_rows import code_row, shell_row, usage_row, write_array, write_lines, write_raw_folder
 
 CONFIGS = Path(__file__).parent.parent.parent / "configs"
@@ -333,3 +337,33 @@ def test_rows_in_a_public_layout_can_have_a_licence_of_their_own(tmp_path: Path)
     assert [row.licence for row in own.composition] == ["Apache-2.0"]
     index = (tmp_path / "data" / "test.index.jsonl").read_text().splitlines()
     assert {json.loads(line)["licence"] for line in index} == {"Apache-2.0"}
+
+
+def test_two_processes_give_the_bytes_of_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rejects, duplicates, near-duplicates, contaminated and redacted rows among them, and the tokens as well."""
+    write_raw_folder(tmp_path / "raw", code=150, glaive=200, shell=150, xlam=40, usage=40)
+    shell = [shell_row(n) for n in range(150)]
+    shell += [shell[3], {**shell[5], "nl": shell[5]["nl"].upper()}, {"nl": "", "bash": "ls"}]
+    shell += [{"nl": f"Mail the log to marta{n}@firma-kolbe.de", "bash": f"mail marta{n}@firma-kolbe.de"} for n in "ab"]
+    write_lines(tmp_path / "raw" / "nl2bash" / "nl2bash.jsonl", shell)
+    write_lines(tmp_path / "suite.jsonl", [{"task_id": 1, "prompt": shell[7]["nl"], "test": ""}])
+    monkeypatch.setattr(ingest, "BATCH_ROWS", 7)
+    monkeypatch.setattr(scan, "BATCH_ROWS", 11)
+    monkeypatch.setattr(contamination, "BATCH_ROWS", 13)
+    monkeypatch.setattr(duplicates, "SKETCH_ROWS", 17)
+    monkeypatch.setattr(tokens, "BATCH_ROWS", 19)
+    written = {}
+    for processes in (1, 2, 3):
+        monkeypatch.setattr(parallel, "cores", lambda processes=processes: processes)
+        folder = tmp_path / f"by-{processes}"
+        manifest = build(
+            DataSettings(dir=folder, raw_dir=tmp_path / "raw", missing_tool_share=0.1,
+                         decontaminate={"own": tmp_path / "suite.jsonl"}),
+            say=lambda _: None,
+        )  # fmt: skip
+        counts = manifest.sources["bash_commands"]
+        assert counts.rejected and counts.duplicates and counts.contaminated and counts.redacted.rows == 2
+        tokens.tokenise(manifest.train, load_tokenizer(TINY_FOLDER), 2048)
+        files = (path for path in folder.rglob("*") if path.is_file() and path.name != "tokens.json")
+        written[processes] = {str(path.relative_to(folder)): path.read_bytes() for path in files}
+    assert len(written[1]) > 15 and written[1] == written[2] == written[3]

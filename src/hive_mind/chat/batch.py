@@ -39,18 +39,19 @@ class Tokens:
 
 
 def render_all(
-    rows: Iterable[tuple[Key, Conversation | None]], tokenizer: ChatTokenizer
+    rows: Iterable[tuple[Key, Conversation | None]], tokenizer: ChatTokenizer, memory: Memory | None = None
 ) -> Iterator[tuple[Key, Tokens | UnusableForTraining | None]]:
     """Render the conversations of (key, conversation) pairs; yields (key, tokens) in the same order.
 
     In the place of tokens stands why the conversation cannot be trained on, or None where there was none. A first
-    token is never learnt, because nothing stands before it to predict it from.
+    token is never learnt, because nothing stands before it to predict it from. `memory` holds what other calls with the
+    same tokenizer encoded.
     """
     if not tokenizer.cuts_exactly:
         for key, conversation in rows:
             yield key, None if conversation is None else _one(conversation, tokenizer)
         return
-    memory = _Memory(tokenizer)
+    memory = memory or Memory(tokenizer)
     iterator = iter(rows)
     while pairs := list(islice(iterator, CHUNK_ROWS)):
         chunk = [(key, _pieces(conversation, tokenizer)) for key, conversation in pairs]
@@ -75,7 +76,7 @@ def _checked(ids: bytes, labelled: bytearray) -> Tokens | UnusableForTraining:
     return Tokens(ids, bytes(labelled))
 
 
-class _Memory:
+class Memory:
     """Ids of pieces and words. Pieces used since the last change of generation are kept for one more."""
 
     def __init__(self, tokenizer: ChatTokenizer) -> None:
@@ -101,7 +102,7 @@ class _Memory:
         return found
 
     def _encode(self, texts: list[str]) -> dict[str, bytes]:
-        """Encode ASCII texts word by word and others whole; what is new is encoded in one batch, on all cores."""
+        """Encode ASCII texts word by word and others whole; what is new is encoded in one batch."""
         words = self.tokenizer.words
         split = {text: words.findall(text) for text in texts if text.isascii()} if words else {}
         if len(self.words) > REMEMBERED_WORDS:
@@ -117,7 +118,7 @@ class _Memory:
         return made
 
 
-def _join(pieces: list[Piece], ids: dict[str, bytes], memory: _Memory) -> Tokens | UnusableForTraining:
+def _join(pieces: list[Piece], ids: dict[str, bytes], memory: Memory) -> Tokens | UnusableForTraining:
     labelled = bytearray()
     for text, learnt_from in pieces:
         count = len(ids[text]) // ID_BYTES
@@ -129,7 +130,7 @@ def _join(pieces: list[Piece], ids: dict[str, bytes], memory: _Memory) -> Tokens
     return _checked(b"".join([ids[text] for text, _ in pieces]), labelled)
 
 
-def _tokens_before(text: str, learnt_from: int, ids: bytes, memory: _Memory) -> int:
+def _tokens_before(text: str, learnt_from: int, ids: bytes, memory: Memory) -> int:
     """Count the tokens that begin before a character: those of the prompt, unless one runs on into the answer."""
     if ids.startswith(memory.prompt):
         return len(memory.prompt) // ID_BYTES

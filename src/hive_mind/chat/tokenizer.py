@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -98,6 +99,10 @@ def load_tokenizer(folder: Path) -> ChatTokenizer:
     """Load the tokenizer of a base model's folder. Raises UsageError if it has no tokenizer or no chat template."""
     from tokenizers import Tokenizer
     from transformers import AutoTokenizer
+
+    os.environ.setdefault(
+        "TOKENIZERS_PARALLELISM", "false"
+    )  # processes share the rows: threads would not survive forks
 
     if not (folder / "tokenizer.json").is_file():
         raise UsageError(f"{folder} holds no tokenizer.json; copy the base model's tokenizer files into it")

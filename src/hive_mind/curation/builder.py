@@ -106,7 +106,8 @@ def take_out(pools: Sequence[Pool], settings: DataSettings) -> list[JSON]:
             mark_duplicates(pools, progress)
     if settings.decontaminate:
         asked = read_suites(settings.decontaminate)
-        with track("comparing with the suites", sum(len(pool.entries) for pool in pools)) as progress:
+        unchosen = sum(not entry.split for pool in pools for entry in pool.entries)
+        with track("comparing with the suites", unchosen) as progress:
             removed += [hit.to_dict() for hit in remove_contaminated(pools, asked, progress)]
     return removed
 

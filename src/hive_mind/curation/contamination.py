@@ -8,17 +8,18 @@ shingles of five words, and any other word breaks both.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import orjson
 
 from hive_mind.conversation import JSON
-from hive_mind.curation.duplicates import read_entry
-from hive_mind.curation.ingest import Entry, Pool, normalise_request
+from hive_mind.curation.ingest import Entry, Pool, line_batches, normalise_request
 from hive_mind.curation.redactions import redact_label
 from hive_mind.curation.shingles import Numbers, Positions, character_shingles, jaccard, word_shingles
+from hive_mind.parallel import in_order
 from hive_mind.progress import Progress
 from hive_mind.redaction import Memory, redact
 from hive_mind.suites.prompts import Prompt, read_prompts
@@ -32,7 +33,7 @@ SHORT_WORDS = 20
 SIMILAR = 0.6
 SHARED_RARE = 4
 """So many of their rarest shingles must two texts share to be compared."""
-BATCH_TURNS = 4_000
+BATCH_ROWS = 1_000
 
 
 @dataclass(frozen=True)
@@ -53,12 +54,22 @@ class Contaminated:
         }  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Turn:
-    entry: Entry
-    pool: Pool
+    """What the user says in a row, given by its number in the batch."""
+
+    row: int
     text: str
     normal: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Met:
+    """What a batch of rows has in common with the questions: turns that are one, and those that share eight words."""
+
+    rows: int
+    asked: list[tuple[_Turn, int, str]]
+    grams: list[tuple[_Turn, int, int]]
 
 
 def read_suites(suites: Mapping[str, Path]) -> list[Prompt]:
@@ -75,52 +86,39 @@ def read_suites(suites: Mapping[str, Path]) -> list[Prompt]:
 
 def remove_contaminated(pools: Sequence[Pool], prompts: Sequence[Prompt], progress: Progress) -> list[Contaminated]:
     """Take the rows that meet a question out of their pools; returns them in the order in which they were read."""
+    rows = [(pool, entry) for pool in pools for entry in pool.entries if not entry.split]  # not chosen yet
     index = _Index(prompts)
-    found: dict[int, Contaminated] = {}
-    grams: dict[int, list[tuple[_Turn, int]]] = defaultdict(list)
-    for turns in _batches(_turns(pools, progress)):
-        for turn, prompt, how in index.look_up(turns):
-            found.setdefault(id(turn.entry), _contaminated(turn, prompts[prompt], how))
-        for turn, prompt, gram in index.shared_grams(turns):
-            grams[gram].append((turn, prompt))
+    found: dict[int, tuple[str, Prompt, str]] = {}
+    grams: dict[int, list[tuple[int, _Turn, int]]] = defaultdict(list)
+    begin = 0
+    for met in in_order(index.meet, line_batches(rows, BATCH_ROWS)):
+        for turn, prompt, how in met.asked:
+            found.setdefault(begin + turn.row, (turn.text, prompts[prompt], how))
+        for turn, prompt, gram in met.grams:
+            grams[gram].append((begin + turn.row, turn, prompt))
+        begin += met.rows
+        progress.advance(met.rows)
     for shared in grams.values():
-        if len({turn.normal for turn, _ in shared}) <= FORMULA_REQUESTS:
-            for turn, prompt in shared:
-                hit = _contaminated(turn, prompts[prompt], f"{GRAM} words in a row")
-                found.setdefault(id(turn.entry), hit)
+        if len({turn.normal for _, turn, _ in shared}) <= FORMULA_REQUESTS:
+            for row, turn, prompt in shared:
+                found.setdefault(row, (turn.text, prompts[prompt], f"{GRAM} words in a row"))
+    hits = [Contaminated(rows[row][1], rows[row][0], *found[row]) for row in sorted(found)]
+    gone = {id(hit.entry) for hit in hits}
     for pool in pools:
-        kept = [entry for entry in pool.entries if id(entry) not in found]
+        kept = [entry for entry in pool.entries if id(entry) not in gone]
         pool.counts.contaminated += len(pool.entries) - len(kept)
         pool.entries = kept
-    places = {id(pool): place for place, pool in enumerate(pools)}
-    return sorted(found.values(), key=lambda hit: (places[id(hit.pool)], hit.entry.offset))
+    return hits
 
 
-def _contaminated(turn: _Turn, prompt: Prompt, how: str) -> Contaminated:
-    return Contaminated(turn.entry, turn.pool, turn.text, prompt, how)
-
-
-def _turns(pools: Sequence[Pool], progress: Progress) -> Iterator[_Turn]:
-    """Yield what the user says in rows that are not chosen yet."""
-    for pool in pools:
-        for entry in pool.entries:
-            progress.advance()
-            if entry.split:
-                continue
-            for message in read_entry(pool, entry)["messages"]:
-                if message["role"] == "user":
-                    yield _Turn(entry, pool, message["content"], normalise_request(message["content"]))
-
-
-def _batches(turns: Iterable[_Turn]) -> Iterator[list[_Turn]]:
-    batch: list[_Turn] = []
-    for turn in turns:
-        batch.append(turn)
-        if len(batch) == BATCH_TURNS:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
+def _turns(lines: Sequence[bytes]) -> list[_Turn]:
+    """Return what the user says in rows."""
+    return [
+        _Turn(row, message["content"], normalise_request(message["content"]))
+        for row, line in enumerate(lines)
+        for message in orjson.loads(line)["messages"]
+        if message["role"] == "user"
+    ]
 
 
 class _Index:
@@ -140,6 +138,11 @@ class _Index:
         rare = self._rarest(self._short)
         order = np.argsort(self._short.values[rare], kind="stable")
         self._keys, self._key_owners = self._short.values[rare][order], self._short.owners[rare][order]
+
+    def meet(self, lines: Sequence[bytes]) -> _Met:
+        """Compare rows, given as their lines, with the questions."""
+        turns = _turns(lines)
+        return _Met(len(lines), list(self.look_up(turns)), list(self.shared_grams(turns)))
 
     def look_up(self, turns: Sequence[_Turn]) -> Iterator[tuple[_Turn, int, str]]:
         """Yield the turns with the words of a question, and those that are similar to a short one."""

@@ -9,7 +9,7 @@ same request. Windows of one row are steps of one task, and all of them stay.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import chain, pairwise
@@ -21,8 +21,9 @@ import orjson
 from numpy.typing import NDArray
 
 from hive_mind.conversation import JSON
-from hive_mind.curation.ingest import Entry, Pool, normalise_request
-from hive_mind.curation.shingles import Numbers, asked, is_learnt, jaccard, spoken, word_shingles, words
+from hive_mind.curation.ingest import Entry, Pool, line_batches, normalise_request, read_entry
+from hive_mind.curation.shingles import Numbers, Shingles, asked, is_learnt, jaccard, spoken, word_shingles, words
+from hive_mind.parallel import in_order
 from hive_mind.progress import Progress
 
 SIMILAR = 0.8
@@ -52,6 +53,16 @@ class Duplicate:
             "id": self.entry.id, "source": self.pool.source.NAME, "record": self.entry.record,
             "reason": "duplicate" if self.same_words else "near_duplicate", "of": self.of,
         }  # fmt: skip
+
+
+@dataclass
+class _Read:
+    """What a batch of rows says: its shingles, which tools it calls, how long it is, and a digest of its words."""
+
+    shingles: Shingles
+    teaches: list[int]
+    lengths: list[int]
+    same: list[bytes]
 
 
 @dataclass
@@ -95,7 +106,7 @@ def _duplicates(pools: Sequence[Pool], progress: Progress) -> Iterator[Duplicate
     rows = [(pool, entry) for pool in pools for entry in pool.entries]
     if len(rows) < 2:
         return
-    sketches = _sketch(pools, len(rows), progress)
+    sketches = _sketch(rows, progress)
     order = sorted(range(len(rows)), key=lambda row: _precedence(*rows[row], int(sketches.lengths[row])))
     clusters = _Clusters(order)
     by_words: dict[bytes, list[int]] = defaultdict(list)
@@ -125,46 +136,31 @@ def _precedence(pool: Pool, entry: Entry, length: int) -> tuple[bool, int, int, 
     return not entry.split, rank, -length, entry.id
 
 
-def _sketch(pools: Sequence[Pool], count: int, progress: Progress) -> _Sketches:
+def _sketch(rows: Sequence[tuple[Pool, Entry]], progress: Progress) -> _Sketches:
     import rensa
 
-    signatures = np.zeros((count, BANDS * ROWS_IN_BAND), dtype=np.uint32)
-    teaches, lengths = np.zeros(count, dtype=np.uint64), np.zeros(count, dtype=np.int64)
+    signatures = np.zeros((len(rows), BANDS * ROWS_IN_BAND), dtype=np.uint32)
+    teaches: list[int] = []
+    lengths: list[int] = []
     same: list[bytes] = []
-    for rows in _batches((pool, entry) for pool in pools for entry in pool.entries):
+    for read in in_order(_read, line_batches(rows, SKETCH_ROWS)):
         begin = len(same)
-        texts = []
-        for at, row in enumerate(rows, begin):
-            text = spoken(row)
-            texts.append(words(text))
-            lengths[at] = len(text)
-            teaches[at] = _teaches(row)
-            same.append(_same_words(row))
-        shingles = word_shingles(texts)
-        matrix = rensa.RMinHash.digest_matrix_from_flat_token_hashes(
-            shingles.values, shingles.offsets.astype(np.uint64), BANDS * ROWS_IN_BAND, 42
+        teaches += read.teaches
+        lengths += read.lengths
+        same += read.same
+        matrix = rensa.RMinHash.digest_matrix_from_flat_token_hashes(  # it has threads: not for a forked process
+            read.shingles.values, read.shingles.offsets.astype(np.uint64), BANDS * ROWS_IN_BAND, 42
         )
         signatures[begin : len(same)] = matrix.to_rows()
-        progress.advance(len(rows))
-    return _Sketches(signatures, teaches, lengths, same)
+        progress.advance(len(read.same))
+    return _Sketches(signatures, np.array(teaches, dtype=np.uint64), np.array(lengths, dtype=np.int64), same)
 
 
-def _batches(located: Iterable[tuple[Pool, Entry]]) -> Iterator[list[JSON]]:
-    batch: list[JSON] = []
-    for pool, entry in located:
-        batch.append(read_entry(pool, entry))
-        if len(batch) == SKETCH_ROWS:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
-def read_entry(pool: Pool, entry: Entry) -> JSON:
-    """Return an accepted row from the pool's spool."""
-    pool.spool.seek(entry.offset)
-    row: JSON = orjson.loads(pool.spool.read(entry.size))
-    return row
+def _read(lines: Sequence[bytes]) -> _Read:
+    rows = [orjson.loads(line) for line in lines]
+    texts = [spoken(row) for row in rows]
+    shingles = word_shingles([words(text) for text in texts])
+    return _Read(shingles, list(map(_teaches, rows)), list(map(len, texts)), list(map(_same_words, rows)))
 
 
 def _teaches(row: JSON) -> int:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any
+
+import orjson
 
 from hive_mind.conversation import JSON, Conversation, Reject, content_digest
 from hive_mind.curation.accept import accept
@@ -19,11 +21,13 @@ from hive_mind.curation.redactions import Redactions, redact_label, redact_rejec
 from hive_mind.curation.windows import Cut, Window, Windows
 from hive_mind.errors import HiveMindError
 from hive_mind.files import json_line
+from hive_mind.parallel import in_order
 from hive_mind.progress import Progress
 from hive_mind.sources import EXPECTED_CODES, Source, transcripts
 from hive_mind.sources.raw import RawRow, read_raw
 
 LOOK_AT_ROWS = 20
+BATCH_ROWS = 200
 NO_WINDOW = "no_window_fits"
 
 
@@ -101,6 +105,15 @@ class SourceCounts:
         """Rejects that speak against the input, leaving out those by design (interactions that failed)."""
         return sum(count for code, count in self.rejects.items() if code not in EXPECTED_CODES)
 
+    def join(self, others: SourceCounts) -> None:
+        """Count what was read of the same source elsewhere."""
+        self.read += others.read
+        self.rejects.update(others.rejects)
+        self.redacted.join(others.redacted)
+        self.cut += others.cut
+        self.windows += others.windows
+        self.turns_left_out.update(others.turns_left_out)
+
     def check(self, source: str) -> None:
         """Raise HiveMindError unless the figures add up: a row that vanished is a bug of this program."""
         last = self.stages()[-1]["out"]
@@ -166,8 +179,36 @@ class Pool:
         """Yield the entries that have a split, with their JSONL lines, in the order in which they were read."""
         for entry in self.entries:
             if entry.split:
-                self.spool.seek(entry.offset)
-                yield entry, self.spool.read(entry.size)
+                yield entry, read_line(self, entry)
+
+
+def read_line(pool: Pool, entry: Entry) -> bytes:
+    """Return an accepted row's line from the pool's spool."""
+    pool.spool.seek(entry.offset)
+    return pool.spool.read(entry.size)
+
+
+def read_entry(pool: Pool, entry: Entry) -> JSON:
+    """Return an accepted row from the pool's spool."""
+    row: JSON = orjson.loads(read_line(pool, entry))
+    return row
+
+
+def line_batches(rows: Iterable[tuple[Pool, Entry]], size: int) -> Iterator[list[bytes]]:
+    """Yield the lines of accepted rows, `size` at a time."""
+    lines = (read_line(*row) for row in rows)
+    while batch := list(islice(lines, size)):
+        yield batch
+
+
+@dataclass
+class Part:
+    """What rows became before it is known whether others say the same: what a process that converts them gives back."""
+
+    counts: SourceCounts
+    rejects: list[Reject] = field(default_factory=list)
+    rows: list[tuple[bytes, bytes, Entry]] = field(default_factory=list)
+    """Of every row or window: a digest of what it says, its line, and its entry, which is not in a spool yet."""
 
 
 def ingest(
@@ -187,6 +228,17 @@ def ingest(
     whose first rows is in the source's layout is not read, and named in `not_read`.
     """
     pool = Pool(source, SourceCounts(licence or source.LICENCE), tempfile.TemporaryFile(dir=folder))  # noqa: SIM115
+    batches = _batches(source, files, not_read)
+    for part in in_order(lambda batch: convert_rows(source, batch[1], batch[0], cut), batches):
+        add(pool, part, seen)
+        progress.advance(part.counts.read)
+    return pool
+
+
+def _batches(
+    source: Source, files: Iterable[Input], not_read: list[str]
+) -> Iterator[tuple[str, list[RawRow | Reject]]]:
+    """Yield the rows of all files, some at a time, with the name of their file."""
     for file in files:
         if source.NAME == transcripts.NAME and transcripts.is_tools_file(file.path):
             continue  # read together with the runs that lie beside it
@@ -197,48 +249,60 @@ def ingest(
         elif not any(isinstance(item, RawRow) and source.understands(item.row) for item in first):
             not_read.append(f"{file.name} (its rows are not in the layout of {source.NAME})")
         else:
-            for item in chain(first, items):
-                _take(pool, item, file, seen, cut)
-                progress.advance()
-    return pool
+            items = chain(first, items)
+            while batch := list(islice(items, BATCH_ROWS)):
+                yield file.name, batch
 
 
-def _take(pool: Pool, item: RawRow | Reject, file: Input, seen: set[bytes], cut: Cut | None) -> None:
-    """Count a row that was read, and put it into the pool or among its rejects."""
-    pool.counts.read += 1
-    take(pool, item, file.name, seen, cut)
+def convert_rows(source: Source, items: Sequence[RawRow | Reject], file: str, cut: Cut | None) -> Part:
+    """Convert rows of a file, redact them, and cut those that are long; what cannot be used is rejected."""
+    part = Part(SourceCounts(source.LICENCE, read=len(items)))
+    for item in items:
+        _take(part, source, item, file, cut)
+    return part
 
 
-def take(pool: Pool, item: RawRow | Reject, file: str, seen: set[bytes], cut: Cut | None) -> None:
-    """Convert a row, redact it, cut it if it is long, and put what is new of it into the pool, or it among the rejects.
+def _take(part: Part, source: Source, item: RawRow | Reject, file: str, cut: Cut | None) -> None:
+    """Convert a row, redact it, cut it if it is long, and put what becomes of it into the part.
 
     It is redacted as a whole, so that a value has the same placeholder in all its windows, and rows that differ in such
     values alone are duplicates.
     """
-    result = item if isinstance(item, Reject) else _convert(pool.source, item)
-    redacted = pool.counts.redacted
+    result = item if isinstance(item, Reject) else _convert(source, item)
+    redacted = part.counts.redacted
     if isinstance(result, Conversation):
         result = redact_row(result, redacted)
         redacted = Redactions()  # it is counted, even if it turns out to be a reject
     made = result if isinstance(result, Reject) else _cut(result, cut)
     if isinstance(made, Reject):
         raw = item.raw if isinstance(item, Reject) else item.text()
-        reject = replace(made, source=pool.source.NAME, file=file, line=item.line, raw=raw)
-        pool.rejects.append(redact_reject(reject, redacted))
-        pool.counts.rejects[reject.code] += 1
+        reject = replace(made, source=source.NAME, file=file, line=item.line, raw=raw)
+        part.rejects.append(redact_reject(reject, redacted))
+        part.counts.rejects[reject.code] += 1
         return
     assert isinstance(item, RawRow) and isinstance(result, Conversation)
-    pool.counts.turns_left_out += made.left_out
+    part.counts.turns_left_out += made.left_out
     if made.windows[0].turn is not None:
-        pool.counts.cut += 1
-        pool.counts.windows += len(made.windows)
+        part.counts.cut += 1
+        part.counts.windows += len(made.windows)
     for window in made.windows:
         digest = bytes.fromhex(content_digest(window.conversation)[:32])
+        line = json_line(window.conversation.to_dict())
+        part.rows.append((digest, line, _entry(result, window, item.row, f"{file}:{item.line}")))
+
+
+def add(pool: Pool, part: Part, seen: set[bytes]) -> None:
+    """Put what is new of a part into the pool, and count all of it."""
+    pool.counts.join(part.counts)
+    pool.rejects += part.rejects
+    for digest, line, entry in part.rows:
         if digest in seen:
             pool.counts.duplicates += 1
         else:
             seen.add(digest)
-            _spool(pool, result, window, item, file)
+            entry.offset, entry.size = pool.spool.tell(), len(line)
+            pool.entries.append(entry)
+            pool.spool.write(line)
 
 
 def _cut(conversation: Conversation, cut: Cut | None) -> Windows | Reject:
@@ -248,18 +312,6 @@ def _cut(conversation: Conversation, cut: Cut | None) -> Windows | Reject:
         return made
     reasons = ", ".join(f"{count} {reason}" for reason, count in made.left_out.items())
     return Reject(conversation.source, NO_WINDOW, f"no turn fits into a window: {reasons}", "")
-
-
-def _spool(pool: Pool, whole: Conversation, window: Window, item: RawRow, file: str) -> None:
-    """Add one window of a row, or the whole row, to the pool. Its group is that of the whole."""
-    line = json_line(window.conversation.to_dict())
-    entry = _entry(whole, item.row, f"{file}:{item.line}", pool.spool.tell(), len(line))
-    entry.calls = bool(window.conversation.calls)
-    if window.turn is not None:
-        entry.id, entry.window = window.conversation.id, window.turn
-        entry.session = entry.session or whole.id  # what keeps the windows of one interaction together
-    pool.entries.append(entry)
-    pool.spool.write(line)
 
 
 def _convert(source: Source, item: RawRow) -> Conversation | Reject:
@@ -276,17 +328,22 @@ def _convert(source: Source, item: RawRow) -> Conversation | Reject:
     return result
 
 
-def _entry(conversation: Conversation, row: JSON, place: str, offset: int, size: int) -> Entry:
+def _entry(whole: Conversation, window: Window, row: JSON, place: str) -> Entry:
+    """Return the entry of one window of a row, or of the whole row. Its group is that of the whole."""
     metadata = row.get("metadata")
     said: JSON = metadata if isinstance(metadata, dict) else {}
-    tools, request = group_labels(conversation)
+    tools, request = group_labels(whole)
+    session = _label(said.get("session_id") or row.get("session_id"))
+    if window.turn is not None:
+        session = session or whole.id  # what keeps the windows of one interaction together
     return Entry(
-        conversation.id, offset, size, tools, request,
+        window.conversation.id, 0, 0, tools, request,
         record=_label(row.get("id")) or place,
-        session=_label(said.get("session_id") or row.get("session_id")),
+        session=session,
         client=_label(said.get("client") or row.get("client")),
-        time=conversation.timestamp,
-        calls=bool(conversation.calls),
+        time=whole.timestamp,
+        calls=bool(window.conversation.calls),
+        window=window.turn,
     )  # fmt: skip
 
 

@@ -11,8 +11,7 @@ from dataclasses import replace
 from itertools import chain
 
 from hive_mind.conversation import JSON
-from hive_mind.curation.duplicates import read_entry
-from hive_mind.curation.ingest import Entry, Pool
+from hive_mind.curation.ingest import Entry, Pool, read_entry
 from hive_mind.curation.negatives import MISSING_TOOL, without_its_tool
 from hive_mind.curation.settings import DataSettings
 from hive_mind.curation.split import unit

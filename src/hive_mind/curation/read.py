@@ -21,11 +21,16 @@ def read_dataset(path: Path) -> Iterator[Conversation | Reject]:
     Our own schema, OpenAI and ShareGPT rows, usage rows of the report's log and the raw rows of every source may stand
     in one file. Raises UsageError if the file is missing, DataRefused naming the line that is not a JSON object.
     """
+    return map(read_item, read_items(path))
+
+
+def read_items(path: Path) -> Iterator[RawRow]:
+    """Yield the rows of a training file as they stand. Raises as read_dataset does."""
     path = Path(path)
     for item in read_raw(path):
         if isinstance(item, Reject):
             raise DataRefused(f"{path}, line {item.line}: {item.detail}; {_advice(item)}")
-        yield _convert(item)
+        yield item
 
 
 def read_row(path: Path, number: int) -> Conversation | Reject | None:
@@ -33,7 +38,8 @@ def read_row(path: Path, number: int) -> Conversation | Reject | None:
     return next(islice(read_dataset(path), number - 1, None), None)
 
 
-def _convert(item: RawRow) -> Conversation | Reject:
+def read_item(item: RawRow) -> Conversation | Reject:
+    """Return a row of a training file as a usable Conversation, or as a Reject with file and line."""
     source = source_of(item.row)
     if source is None:
         keys = ", ".join(list(item.row)[:6])

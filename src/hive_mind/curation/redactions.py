@@ -29,6 +29,12 @@ class Redactions:
             self.rows_of_kind.update(values.keys())
             self.values_of_kind.update(values)
 
+    def join(self, others: Redactions) -> None:
+        """Count the rows that were counted elsewhere."""
+        self.rows += others.rows
+        self.rows_of_kind.update(others.rows_of_kind)
+        self.values_of_kind.update(others.values_of_kind)
+
     def copy(self) -> Redactions:
         return Redactions(self.rows, Counter(self.rows_of_kind), Counter(self.values_of_kind))
 

@@ -32,7 +32,7 @@ from hive_mind.curation.builder import (
     write_rejects,
     write_removed,
 )  # fmt: skip
-from hive_mind.curation.ingest import Entry, Pool, group_labels, take
+from hive_mind.curation.ingest import Entry, Pool, add, convert_rows, group_labels
 from hive_mind.curation.inputs import Inputs, local_files
 from hive_mind.curation.manifest import MANIFEST_NAME, SPLIT_FILES, DatasetManifest
 from hive_mind.curation.settings import DataSettings
@@ -67,7 +67,10 @@ def replay_rejects(settings: DataSettings, say: Callable[[str], None] = say_to_s
     cuts = cutters(settings)
     places = _Places(settings)
     for reject in rejects:
-        take(by_name[reject.source], _raw(reject, places), reject.file, seen, cuts.get(reject.source))
+        pool = by_name[reject.source]
+        part = convert_rows(pool.source, [_raw(reject, places)], reject.file, cuts.get(reject.source))
+        part.counts.read = 0  # it was counted when it was read
+        add(pool, part, seen)
     left = [reject for pool in pools for reject in pool.rejects]
     accepted = len(rejects) - len(left)
     if not accepted:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
+from itertools import islice
 from pathlib import Path
 
 import orjson
@@ -16,8 +18,11 @@ from hive_mind.curation.redactions import OWN_ID
 from hive_mind.curation.write import index_name
 from hive_mind.errors import DataRefused
 from hive_mind.files import raw_lines
+from hive_mind.parallel import in_order
 from hive_mind.progress import Progress
 from hive_mind.redaction import find, find_in_conversation, may_hold_secrets
+
+BATCH_ROWS = 500
 
 _PLACE = re.compile(r".*:\d+")
 _QUOTED = frozenset({"request", "asked"})
@@ -32,22 +37,18 @@ def refuse_secrets(folder: Path, names: Iterable[str], progress: Progress) -> No
     describes them, so that nothing is trained on them.
     """
     names = list(names)
-    clean: set[bytes] = set()
-    for name in names:
-        for number, line, about in _rows(folder, name):
-            progress.advance()
-            digest = blake2b(line, digest_size=16).digest()
-            kinds = set() if digest in clean else _kinds_in_row(orjson.loads(line))
-            clean.add(digest)
-            kinds |= _kinds_in_index(about)
-            if kinds:
-                for written in (*names, *map(index_name, names), *DESCRIPTIONS):
-                    (folder / written).unlink(missing_ok=True)
-                raise DataRefused(
-                    f"{folder / name}, line {number} (id {about['id']}, read from {', '.join(about['records'])}) held "
-                    f"{_listed(kinds)} in spite of the redaction, and was removed with the rest of the dataset; "
-                    f"{_ADVICE}"
-                )
+    rows = _rows(folder, names)
+    for batch, kinds in in_order(_scan, iter(lambda: list(islice(rows, BATCH_ROWS)), [])):
+        progress.advance(batch)
+        for row, found in kinds:
+            for written in (*names, *map(index_name, names), *DESCRIPTIONS):
+                (folder / written).unlink(missing_ok=True)
+            about = orjson.loads(row.about)
+            raise DataRefused(
+                f"{folder / row.file}, line {row.number} (id {about['id']}, read from {', '.join(about['records'])}) "
+                f"held {_listed(found)} in spite of the redaction, and was removed with the rest of the dataset; "
+                f"{_ADVICE}"
+            )
 
 
 def without_secrets(rejects: Iterable[Reject]) -> Iterator[Reject]:
@@ -75,16 +76,39 @@ def removed_without_secrets(removed: Iterable[JSON]) -> Iterator[JSON]:
         yield row
 
 
-def _rows(folder: Path, name: str) -> Iterator[tuple[int, bytes, JSON]]:
-    """Yield line number, line and index entry of every row of a file."""
-    lines, entries = raw_lines(folder / name), raw_lines(folder / index_name(name))
-    for (number, line), (_, entry) in zip(lines, entries, strict=True):
-        yield number, line, orjson.loads(entry)
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A written row: where it stands, its line, and its line in the index."""
+
+    file: str
+    number: int
+    line: bytes
+    about: bytes
 
 
-def _kinds_in_row(row: JSON) -> set[str]:
+def _rows(folder: Path, names: Iterable[str]) -> Iterator[_Row]:
+    """Yield the rows of all files; those that several have in common once."""
+    read: set[bytes] = set()
+    for name in names:
+        lines, entries = raw_lines(folder / name), raw_lines(folder / index_name(name))
+        for (number, line), (_, about) in zip(lines, entries, strict=True):
+            digest = blake2b(line + about, digest_size=16).digest()
+            if digest not in read:
+                read.add(digest)
+                yield _Row(name, number, line, about)
+
+
+def _scan(rows: Sequence[_Row]) -> tuple[int, list[tuple[_Row, set[str]]]]:
+    """Return how many rows there are, and those that hold something, with its kinds."""
+    kinds = [(row, _kinds_in_row(row.line) | _kinds_in_index(orjson.loads(row.about))) for row in rows]
+    return len(rows), [(row, found) for row, found in kinds if found]
+
+
+def _kinds_in_row(line: bytes) -> set[str]:
+    """Return what a row gives away; its id, which stands first, and what stands behind its tools are no content."""
+    row = orjson.loads(line)
     kinds = set() if OWN_ID.fullmatch(row["id"]) else set(_kinds(row["id"]))
-    if may_hold_secrets(orjson.dumps([row["messages"], row.get("tools")]).decode()):
+    if may_hold_secrets(line[line.index(b'"messages":') : line.rindex(b'"metadata":')].decode()):
         kinds.update(find_in_conversation(Conversation.from_dict(row)))
     return kinds
 

@@ -5,27 +5,31 @@ from __future__ import annotations
 import hashlib
 from array import array
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.metadata import version
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hive_mind.chat.batch import Tokens, render_all
+from hive_mind.chat.batch import Memory, Tokens, render_all
 from hive_mind.chat.render import Rendered
 from hive_mind.chat.tokenizer import ChatTokenizer
 from hive_mind.chat.turns import UnusableForTraining
 from hive_mind.conversation import Conversation, Reject
 from hive_mind.errors import DataRefused, HiveMindError, UsageError
 from hive_mind.files import sha256_file
+from hive_mind.parallel import in_order
 from hive_mind.progress import track
+from hive_mind.sources.raw import RawRow
 from hive_mind.training import token_cache
 
 TOO_LONG = "too_long"
+BATCH_ROWS = 256
 
 
 @dataclass(frozen=True)
@@ -138,17 +142,49 @@ def _write(
     path: Path, tokenizer: ChatTokenizer, max_length: int, label: str, writer: token_cache.Writer
 ) -> dict[str, Any]:
     """Tokenise a file into a cache entry and return the account of its rows."""
-    from hive_mind.curation import read_dataset
+    from hive_mind.curation.read import read_items
 
     account = _Account(writer, max_length)
-    pairs = ((item, item if isinstance(item, Conversation) else None) for item in read_dataset(path))
+    items = read_items(path)
+    memory = Memory(tokenizer)
     with track(label, unit="rows") as progress:
-        for item, tokens in render_all(pairs, tokenizer):
-            account.add(item, tokens)
-            progress.advance()
+        for rows in in_order(
+            lambda batch: _render(batch, tokenizer, memory), iter(lambda: list(islice(items, BATCH_ROWS)), [])
+        ):
+            for row in rows:
+                account.add(row)
+            progress.advance(len(rows))
     if not account.offsets[-1]:
         raise DataRefused(f"{path} holds no row to train on ({_reasons(account.rows)}); build the dataset again")
     return account.finish()
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """What a row became: its tokens, or the reason code why it has none; and the tools that it teaches to call."""
+
+    source: str
+    made: Tokens | str
+    calls: tuple[str, ...] = ()
+
+
+def _render(items: Sequence[RawRow], tokenizer: ChatTokenizer, memory: Memory) -> list[_Row]:
+    """Tokenise some rows of a file."""
+    from hive_mind.curation.read import read_item
+
+    read = map(read_item, items)
+    pairs = ((item, item if isinstance(item, Conversation) else None) for item in read)
+    return [_row(item, tokens) for item, tokens in render_all(pairs, tokenizer, memory)]
+
+
+def _row(item: Conversation | Reject, tokens: Tokens | UnusableForTraining | None) -> _Row:
+    source = item.source or "unknown"
+    if isinstance(item, Reject):
+        return _Row(source, item.code)
+    if isinstance(tokens, Tokens):
+        return _Row(source, tokens, tuple(call.name for call in item.calls_to_learn))
+    assert tokens is not None
+    return _Row(source, tokens.code)
 
 
 class _Account:
@@ -162,18 +198,16 @@ class _Account:
         self.longest_dropped = 0
         self.seen = 0
 
-    def add(self, item: Conversation | Reject, tokens: Tokens | UnusableForTraining | None) -> None:
+    def add(self, row: _Row) -> None:
         self.seen += 1
-        account = self.rows.setdefault(item.source or "unknown", SourceRows())
+        account = self.rows.setdefault(row.source, SourceRows())
         account.rows += 1
-        if isinstance(item, Reject):
-            account.dropped[item.code] += 1
-        elif isinstance(tokens, Tokens):
-            self._add_tokens(item, tokens, account)
-        elif tokens is not None:
-            account.dropped[tokens.code] += 1
+        if isinstance(row.made, Tokens):
+            self._add_tokens(row, row.made, account)
+        else:
+            account.dropped[row.made] += 1
 
-    def _add_tokens(self, item: Conversation, tokens: Tokens, account: SourceRows) -> None:
+    def _add_tokens(self, row: _Row, tokens: Tokens, account: SourceRows) -> None:
         length = len(tokens)
         if length > self.max_length:
             account.dropped[TOO_LONG] += 1
@@ -185,9 +219,9 @@ class _Account:
         self.writer.append("ids", tokens.ids)
         self.writer.append("labelled", tokens.labelled)
         self.offsets.append(self.offsets[-1] + length)
-        self.source.append(list(self.rows).index(item.source or "unknown"))
+        self.source.append(list(self.rows).index(row.source))
         self.row.append(self.seen)
-        self.tools_called.update(call.name for call in item.calls_to_learn)
+        self.tools_called.update(row.calls)
 
     def finish(self) -> dict[str, Any]:
         for name in ("offsets", "source", "row"):
