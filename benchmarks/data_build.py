@@ -230,10 +230,10 @@ def main() -> None:
               file=sys.stderr)  # fmt: skip
         raise SystemExit(2)
     if arguments.build:
-        print(json_line(build_and_tokenise(Path(real), arguments.build)).decode())
+        print(json_line(build_and_tokenise(Path(real), arguments.build)).decode(), end="")
         return
     if arguments.tokenise:
-        print(json_line(tokenise_file(Path(real), arguments.tokenise)).decode())
+        print(json_line(tokenise_file(Path(real), arguments.tokenise)).decode(), end="")
         return
     with tempfile.TemporaryDirectory(prefix="hive-mind-bench-") as scratch:
         work = arguments.work or Path(scratch)

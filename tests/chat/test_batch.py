@@ -83,7 +83,7 @@ PROSE = st.text(" \n\r\t'sStTrRvVeElLmMdD0.,:{}\"_-\x0b\x0c\x1c\x1f\x7f", max_si
 def test_ascii_text_is_the_tokens_of_its_words(tokenizer, texts):
     texts = {text for text in texts if not tokenizer.special_text.search(text)}
     assert tokenizer.words is not None
-    for text, ids in batch._Memory(tokenizer).ids(texts).items():
+    for text, ids in batch.Memory(tokenizer).ids(texts).items():
         assert np.frombuffer(ids, dtype=np.int32).tolist() == tokenizer.encode(text)
 
 
