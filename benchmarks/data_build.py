@@ -32,6 +32,7 @@ from data_rows import PLANTED_NAME, SEED, write_raw
 
 from hive_mind.curation import DatasetManifest, DataSettings, build
 from hive_mind.curation.builder import REMOVED_NAME
+from hive_mind.curation.manifest import TRAIN_NAME
 from hive_mind.device import versions
 from hive_mind.files import json_line, read_json, read_jsonl, write_json
 from hive_mind.parallel import cores
@@ -195,12 +196,17 @@ def beside_trl(real: Path, work: Path, dataset: Path, rows: int) -> dict[str, An
             say(f"{name}: {result['rows_per_second']:,.0f} rows/s, {result['tokens']:,} tokens")
             if name not in results or result["rows_per_second"] > results[name]["rows_per_second"]:
                 results[name] = result
-    ours = results["ours"]["rows_per_second"]
-    best = max(results[name]["rows_per_second"] for name in sides if name != "ours")
+    theirs_best = {
+        figure: min(results[name][figure] for name in sides if name != "ours")
+        for figure in ("seconds", "processor_seconds")
+    }
+    padding = results["trl_one_process"]["null_padding"]
+    say(f"Arrow's types make {padding['tokens_through_arrow']:,} tokens of {padding['tokens']:,}")
     return {
-        **results, "ratio": ours / best,
-        "trl_tokens_more": results["trl_one_process"]["tokens"] / results["ours"]["tokens"] - 1,
-    }  # fmt: skip
+        **results,
+        "ratio": theirs_best["seconds"] / results["ours"]["seconds"],
+        "processor_ratio": theirs_best["processor_seconds"] / results["ours"]["processor_seconds"],
+    }
 
 
 def _trl_environment(work: Path) -> Path:
@@ -230,36 +236,48 @@ def main() -> None:
               file=sys.stderr)  # fmt: skip
         raise SystemExit(2)
     if arguments.build:
-        print(json_line(build_and_tokenise(Path(real), arguments.build)).decode())
+        print(json_line(build_and_tokenise(Path(real), arguments.build)).decode(), end="")
         return
     if arguments.tokenise:
-        print(json_line(tokenise_file(Path(real), arguments.tokenise)).decode())
+        print(json_line(tokenise_file(Path(real), arguments.tokenise)).decode(), end="")
         return
     with tempfile.TemporaryDirectory(prefix="hive-mind-bench-") as scratch:
-        work = arguments.work or Path(scratch)
-        before = machine()
-        scales = [run_scale(Path(real), work, scale) for scale in arguments.scales]
-        result: dict[str, Any] = {
-            "what": "raw files to a tokenised training set, everything on; then the tokens of a part beside TRL",
-            "created": utc_now(), "seed": SEED, "machine": before, "versions": versions()["libraries"],
-            "scales": scales,
-        }  # fmt: skip
-        if len(scales) > 1:
-            first, last = scales[0], scales[-1]
-            growth = {name: last[f"{name}_seconds"] / first[f"{name}_seconds"] for name in ("wall", "cpu")}
-            result["growth"] = {"rows": last["rows"] / first["rows"], **growth}
-        if arguments.trl_rows:
-            train = work / f"scale-{arguments.scales[0]:g}" / "dataset" / "training_dataset_foundation_final.jsonl"
-            result["beside_trl"] = beside_trl(Path(real), work, train, arguments.trl_rows)
-            say(f"rows/s against TRL's faster run: {result['beside_trl']['ratio']:.1f} times")
+        measure(Path(real), arguments.work or Path(scratch), arguments)
+    print(f"written to {arguments.output}")
+
+
+def measure(real: Path, work: Path, arguments: argparse.Namespace) -> None:
+    """Measure what is asked for, one after the other, and write each into the result; what else stands there stays."""
+    result: dict[str, Any] = {
+        "what": "raw files to a tokenised training set, everything on; then the tokens of a part beside TRL",
+        "seed": SEED, "scales": [],
+    }  # fmt: skip
+    if arguments.output.is_file():
+        result |= read_json(arguments.output)
+    result["versions"] = versions()["libraries"]
+    for scale in arguments.scales:
+        about = {"created": utc_now(), "machine": machine()}
+        measured_now = {**about, **run_scale(real, work, scale)}
+        scales = {other["scale"]: other for other in (*result["scales"], measured_now)}
+        result["scales"] = [scales[number] for number in sorted(scales)]
+        if 1 in scales and 2 in scales:
+            result["growth"] = {
+                name: scales[2][name] / scales[1][name] for name in ("rows", "wall_seconds", "cpu_seconds")
+            }
         write_json(arguments.output, result)
-        print(f"written to {arguments.output}")
+    if arguments.trl_rows:
+        train = work / f"scale-{arguments.trl_scale:g}" / "dataset" / TRAIN_NAME
+        about = {"created": utc_now(), "machine": machine()}
+        result["beside_trl"] = {**about, **beside_trl(real, work, train, arguments.trl_rows)}
+        say(f"rows/s against TRL's faster run: {result['beside_trl']['ratio']:.1f} times")
+        write_json(arguments.output, result)
 
 
 def parse() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--scales", type=float, nargs="+", default=[1, 2], help="1 is 145,000 rows")
+    parser.add_argument("--scales", type=float, nargs="*", default=[1, 2], help="1 is 145,000 rows")
+    parser.add_argument("--trl-scale", type=float, default=1, help="the scale whose dataset the rows for TRL are from")
     parser.add_argument("--trl-rows", type=int, default=20_000, help="rows to prepare beside TRL; 0 leaves it out")
     parser.add_argument("--work", type=Path, help="scratch folder to keep; without it, one that is removed at the end")
     parser.add_argument("--real", type=Path, help="the real data; without it, the folder in HIVE_MIND_REAL_DATA")
