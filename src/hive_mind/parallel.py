@@ -30,6 +30,13 @@ WATCH_SECONDS = 2.0
 _function: Callable[[Any], Any]
 
 
+def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Yield the items `size` at a time, the last batch with what is left (itertools has this from Python 3.12 on)."""
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch
+
+
 def in_order(function: Callable[[T], R], batches: Iterable[T], processes: int | None = None) -> Iterator[R]:
     """Yield function(batch) for every batch, in order. What a batch gives must not depend on the batches before it.
 

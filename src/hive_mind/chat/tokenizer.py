@@ -100,9 +100,8 @@ def load_tokenizer(folder: Path) -> ChatTokenizer:
     from tokenizers import Tokenizer
     from transformers import AutoTokenizer
 
-    os.environ.setdefault(
-        "TOKENIZERS_PARALLELISM", "false"
-    )  # processes share the rows: threads would not survive forks
+    # Processes share the rows out, and threads of the tokenizer would not survive the forks.
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
     if not (folder / "tokenizer.json").is_file():
         raise UsageError(f"{folder} holds no tokenizer.json; copy the base model's tokenizer files into it")

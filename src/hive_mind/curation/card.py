@@ -16,7 +16,7 @@ from hive_mind.curation.manifest import (
     DatasetManifest,
 )
 from hive_mind.curation.pictures import COMPOSITION_TEXT, LENGTHS_TEXT
-from hive_mind.curation.tables import windows_line
+from hive_mind.curation.tables import redaction_rows, windows_line
 from hive_mind.files import write_text
 from hive_mind.hub import megabytes
 from hive_mind.sources import SOURCES
@@ -107,11 +107,7 @@ def accounting_markdown(manifest: DatasetManifest) -> str:
     parts = [table]
     if reasons:
         parts += [_LEFT_OUT, _table(["source", "stage", "reason", "rows", "of what came in"], reasons)]
-    redacted = [
-        [name, kind, f"{counts.redacted.rows_of_kind[kind]:,}", f"{counts.redacted.values_of_kind[kind]:,}"]
-        for name, counts in manifest.sources.items()
-        for kind in counts.redacted.kinds()
-    ]
+    redacted = redaction_rows(manifest)
     if redacted:
         parts += [_REDACTED, _table(["source", "kind", "rows", "values"], redacted)]
     return "\n\n".join(parts)

@@ -21,7 +21,7 @@ from hive_mind.curation.redactions import Redactions, redact_label, redact_rejec
 from hive_mind.curation.windows import Cut, Window, Windows
 from hive_mind.errors import HiveMindError
 from hive_mind.files import json_line
-from hive_mind.parallel import in_order
+from hive_mind.parallel import batched, in_order
 from hive_mind.progress import Progress
 from hive_mind.sources import EXPECTED_CODES, Source, transcripts
 from hive_mind.sources.raw import RawRow, read_raw
@@ -195,10 +195,8 @@ def read_entry(pool: Pool, entry: Entry) -> JSON:
 
 
 def line_batches(rows: Iterable[tuple[Pool, Entry]], size: int) -> Iterator[list[bytes]]:
-    """Yield the lines of accepted rows, `size` at a time."""
-    lines = (read_line(*row) for row in rows)
-    while batch := list(islice(lines, size)):
-        yield batch
+    """Return the lines of accepted rows, `size` at a time."""
+    return batched((read_line(*row) for row in rows), size)
 
 
 @dataclass
@@ -249,8 +247,7 @@ def _batches(
         elif not any(isinstance(item, RawRow) and source.understands(item.row) for item in first):
             not_read.append(f"{file.name} (its rows are not in the layout of {source.NAME})")
         else:
-            items = chain(first, items)
-            while batch := list(islice(items, BATCH_ROWS)):
+            for batch in batched(chain(first, items), BATCH_ROWS):
                 yield file.name, batch
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
-from itertools import islice
 from pathlib import Path
 
 import orjson
@@ -18,7 +17,7 @@ from hive_mind.curation.redactions import OWN_ID
 from hive_mind.curation.write import index_name
 from hive_mind.errors import DataRefused
 from hive_mind.files import raw_lines
-from hive_mind.parallel import in_order
+from hive_mind.parallel import batched, in_order
 from hive_mind.progress import Progress
 from hive_mind.redaction import find, find_in_conversation, may_hold_secrets
 
@@ -37,8 +36,7 @@ def refuse_secrets(folder: Path, names: Iterable[str], progress: Progress) -> No
     describes them, so that nothing is trained on them.
     """
     names = list(names)
-    rows = _rows(folder, names)
-    for batch, kinds in in_order(_scan, iter(lambda: list(islice(rows, BATCH_ROWS)), [])):
+    for batch, kinds in in_order(_scan, batched(_rows(folder, names), BATCH_ROWS)):
         progress.advance(batch)
         for row, found in kinds:
             for written in (*names, *map(index_name, names), *DESCRIPTIONS):

@@ -56,13 +56,18 @@ def windows_line(name: str, counts: SourceCounts) -> str:
     )
 
 
-def redaction_table(manifest: DatasetManifest) -> str:
-    """Return how many rows and how many different values of each kind were redacted in each source; "" for none."""
-    rows = [
+def redaction_rows(manifest: DatasetManifest) -> list[list[str]]:
+    """Return source, kind, and in how many rows how many different values of it were redacted."""
+    return [
         [name, kind, f"{counts.redacted.rows_of_kind[kind]:,}", f"{counts.redacted.values_of_kind[kind]:,}"]
         for name, counts in manifest.sources.items()
         for kind in counts.redacted.kinds()
     ]
+
+
+def redaction_table(manifest: DatasetManifest) -> str:
+    """Return `redaction_rows` as a table for a terminal; "" for none."""
+    rows = redaction_rows(manifest)
     return aligned(["redacted in", "kind", "rows", "values"], rows) if rows else ""
 
 

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.metadata import version
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from hive_mind.chat.turns import UnusableForTraining
 from hive_mind.conversation import Conversation, Reject
 from hive_mind.errors import DataRefused, HiveMindError, UsageError
 from hive_mind.files import sha256_file
-from hive_mind.parallel import in_order
+from hive_mind.parallel import batched, in_order
 from hive_mind.progress import track
 from hive_mind.sources.raw import RawRow
 from hive_mind.training import token_cache
@@ -145,12 +144,9 @@ def _write(
     from hive_mind.curation.read import read_items
 
     account = _Account(writer, max_length)
-    items = read_items(path)
     memory = Memory(tokenizer)
     with track(label, unit="rows") as progress:
-        for rows in in_order(
-            lambda batch: _render(batch, tokenizer, memory), iter(lambda: list(islice(items, BATCH_ROWS)), [])
-        ):
+        for rows in in_order(lambda batch: _render(batch, tokenizer, memory), batched(read_items(path), BATCH_ROWS)):
             for row in rows:
                 account.add(row)
             progress.advance(len(rows))
