@@ -20,6 +20,18 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere all i
 BATCHES = [[n, n + 1] for n in range(40)]
 
 
+def children() -> set[str]:
+    return {pid for file in Path("/proc/self/task").glob("*/children") for pid in file.read_text().split()}
+
+
+@pytest.fixture
+def no_process_is_left() -> Iterator[None]:
+    """Other tests of this process may have left theirs, such as a library's resource tracker."""
+    before = children()
+    yield
+    assert children() <= before
+
+
 def work(batch: list[int]) -> tuple[int, int]:
     time.sleep(0.002 * (batch[0] % 3))  # so that later batches are done before earlier ones
     return sum(batch), os.getpid()
@@ -38,6 +50,7 @@ def test_little_work_and_one_core_start_no_process(batches: list[list[int]], pro
     assert {pid for _, pid in in_order(work, batches, processes)} == {os.getpid()}
 
 
+@pytest.mark.usefixtures("no_process_is_left")
 def test_batches_are_read_as_they_are_needed() -> None:
     read = []
 
@@ -51,11 +64,6 @@ def test_batches_are_read_as_they_are_needed() -> None:
         next(results)
     assert len(read) <= ALONE + 1 + 2 * parallel.AHEAD + 1
     results.close()
-    assert not children()
-
-
-def children() -> list[str]:
-    return [pid for file in Path("/proc/self/task").glob("*/children") for pid in file.read_text().split()]
 
 
 def failing(batch: list[int]) -> int:
@@ -71,6 +79,7 @@ def killed(batch: list[int]) -> int:
 
 
 @pytest.mark.timeout(60)
+@pytest.mark.usefixtures("no_process_is_left")
 @pytest.mark.parametrize(
     ("function", "error", "says"),
     [(failing, DataRefused, "row 20 is broken"), (killed, HiveMindError, "was killed, probably because the memory")],
@@ -78,7 +87,6 @@ def killed(batch: list[int]) -> int:
 def test_what_fails_is_told(function: Callable[[list[int]], int], error: type[Exception], says: str) -> None:
     with pytest.raises(error, match=says):
         list(in_order(function, BATCHES, processes=2))
-    assert not children()
 
 
 @pytest.mark.timeout(60)

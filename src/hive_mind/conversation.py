@@ -51,6 +51,10 @@ class ToolCall:
                 raise MalformedConversation(
                     "call_arguments_not_json", f"arguments of {name} are not JSON: {error}"
                 ) from None
+            except RecursionError:
+                raise MalformedConversation(
+                    "nested_too_deeply", f"arguments of {name} are nested too deeply to be read"
+                ) from None
         if arguments is None:
             arguments = {}
         if not isinstance(arguments, dict):
