@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from hive_mind.errors import HiveMindError, UsageError
 from hive_mind.files import atomic_write, read_json, write_json
+from hive_mind.model.fused import lora_linear
 from hive_mind.model.qwen2 import Block, Qwen2
 
 TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
@@ -37,10 +38,9 @@ class LoRALinear(nn.Module):
         self.lora_B = nn.Parameter(torch.zeros(base.out_features, r, dtype=torch.float32, device=device))
 
     def forward(self, x: Tensor) -> Tensor:
-        out = F.linear(x, self.weight, self.bias)
         if not self.enabled:
-            return out
-        return out + F.linear(F.linear(x, self.lora_A.to(x.dtype)), (self.lora_B * self.scale).to(x.dtype))
+            return F.linear(x, self.weight, self.bias)
+        return lora_linear(x, self.weight, self.bias, self.lora_A, self.lora_B, self.scale)
 
 
 def attach(model: Qwen2, r: int, alpha: float, seed: int = 0, targets: tuple[str, ...] = TARGETS) -> None:

@@ -16,8 +16,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from hive_mind.errors import UsageError
+from hive_mind.model import fused
 from hive_mind.model.attention import Layout, attend
 from hive_mind.model.cache import KVCache
+from hive_mind.model.kernels import EAGER, Kernels
 
 
 @dataclass(frozen=True)
@@ -63,19 +65,23 @@ class Qwen2Config:
 class RMSNorm(nn.Module):
     """Root-mean-square norm, computed in fp32 whatever the input's format."""
 
+    kernels: Kernels = EAGER
+
     def __init__(self, size: int, eps: float) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.ones(size))
         self.eps = eps
 
     def forward(self, x: Tensor) -> Tensor:
-        wide = x.float()
-        wide = wide * torch.rsqrt(wide.square().mean(-1, keepdim=True) + self.eps)
-        return self.weight * wide.to(x.dtype)
+        if self.weight.requires_grad:  # a base in the making
+            return EAGER.rms_norm(x, self.weight, self.eps)[0]
+        return fused.rms_norm(x, self.weight, self.eps, self.kernels)
 
 
 class Attention(nn.Module):
     """Grouped-query attention with rotary positions; biases on q, k and v only."""
+
+    kernels: Kernels = EAGER
 
     def __init__(self, config: Qwen2Config) -> None:
         super().__init__()
@@ -92,7 +98,7 @@ class Attention(nn.Module):
         query, key, value = (
             projection(x).unflatten(-1, (-1, self.head_dim)) for projection in (self.q_proj, self.k_proj, self.v_proj)
         )
-        query, key = rotate(query, *rope), rotate(key, *rope)
+        query, key = (fused.rotate(x, *rope, self.kernels) for x in (query, key))
         if layout is None:
             assert cache is not None
             out = cache.attend(layer, query, key, value)
@@ -106,6 +112,8 @@ class Attention(nn.Module):
 class MLP(nn.Module):
     """The SwiGLU feed-forward block."""
 
+    kernels: Kernels = EAGER
+
     def __init__(self, config: Qwen2Config) -> None:
         super().__init__()
         self.gate_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=False)
@@ -113,7 +121,7 @@ class MLP(nn.Module):
         self.down_proj = nn.Linear(config.intermediate_size, config.hidden_size, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))  # type: ignore[no-any-return]
+        return self.down_proj(fused.swiglu(self.gate_proj(x), self.up_proj(x), self.kernels))  # type: ignore[no-any-return]
 
 
 class Block(nn.Module):
@@ -187,6 +195,12 @@ class Qwen2(nn.Module):
         """The (V, H) output projection; the embedding itself where the two are tied."""
         return self.model.embed_tokens.weight if self.lm_head is None else self.lm_head.weight
 
+    def use_kernels(self, kernels: Kernels) -> None:
+        """Compute the element-wise parts with these kernels from now on."""
+        for module in self.modules():
+            if isinstance(module, RMSNorm | Attention | MLP):
+                module.kernels = kernels
+
     def new_cache(self, rows: int, capacity: int) -> KVCache:
         """Return an empty cache for `rows` sequences of at most `capacity` tokens."""
         c = self.config
@@ -201,10 +215,3 @@ class Qwen2(nn.Module):
         angles = positions[:, None].float() * self.inverse_frequencies.float()
         angles = torch.cat((angles, angles), -1)[:, None]
         return angles.cos().to(self.dtype), angles.sin().to(self.dtype)
-
-
-def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Apply rotary position embedding (RoFormer, arXiv 2104.09864) in the half-split order. x (T, heads, D)."""
-    cos, sin = cos.to(x.dtype), sin.to(x.dtype)  # under autocast the products come in bf16 beside fp32 weights
-    first, second = x.chunk(2, -1)
-    return x * cos + torch.cat((-second, first), -1) * sin

@@ -12,6 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from hive_mind.model.kernels import EAGER, Kernels, wide
+
 LOGITS_BYTES = 256 << 20
 
 
@@ -20,12 +22,14 @@ def chunk_rows(loss_chunk: int | Literal["auto"], vocab_size: int) -> int:
     return max(16, LOGITS_BYTES // (4 * vocab_size)) if loss_chunk == "auto" else loss_chunk
 
 
-def scaled_loss(hidden: Tensor, weight: Tensor, targets: Tensor, chunk: int, scale: float) -> Tensor:
+def scaled_loss(
+    hidden: Tensor, weight: Tensor, targets: Tensor, chunk: int, scale: float, kernels: Kernels = EAGER
+) -> Tensor:
     """`scale` times the sum of -log p(target), a fp32 scalar. hidden (N, H), frozen weight (V, H), targets (N,).
 
     The scale (one over the labelled tokens of the whole step) enters here in fp32, before anything is rounded to bf16.
     """
-    loss: Tensor = _ChunkedCrossEntropy.apply(hidden, weight, targets, chunk, scale)  # type: ignore[no-untyped-call]
+    loss: Tensor = _ChunkedCrossEntropy.apply(hidden, weight, targets, chunk, scale, kernels)  # type: ignore[no-untyped-call]
     return loss
 
 
@@ -33,35 +37,26 @@ def scaled_loss(hidden: Tensor, weight: Tensor, targets: Tensor, chunk: int, sca
 def token_losses(hidden: Tensor, weight: Tensor, targets: Tensor, chunk: int) -> Tensor:
     """-log p(target) of each row, (N,) fp32, without gradient. Shapes as in `scaled_loss`."""
     parts = zip(hidden.split(chunk), targets.split(chunk), strict=True)
-    losses = [F.cross_entropy(_wide(F.linear(h, weight)), t, reduction="none") for h, t in parts]
+    losses = [F.cross_entropy(wide(F.linear(h, weight)), t, reduction="none") for h, t in parts]
     return torch.cat(losses) if losses else hidden.new_zeros(0, dtype=torch.float32)
 
 
 class _ChunkedCrossEntropy(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor, chunk: int, scale: float) -> Tensor:
-        wanted = ctx.needs_input_grad[0]
-        gradient = torch.empty_like(hidden) if wanted else None
+    def forward(
+        ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor, chunk: int, scale: float, kernels: Kernels
+    ) -> Tensor:
+        ctx.gradient = gradient = torch.empty_like(hidden)
         total = torch.zeros((), dtype=torch.promote_types(hidden.dtype, torch.float32), device=hidden.device)
         for start in range(0, len(targets), chunk):
-            part, target = hidden[start : start + chunk], targets[start : start + chunk, None]
-            logits = _wide(F.linear(part, weight))
-            log_sum = logits.logsumexp(-1, keepdim=True)
-            total += (log_sum - logits.gather(-1, target)).sum()
-            if gradient is not None:
-                softmax = logits.sub_(log_sum).exp_().mul_(scale)
-                softmax.scatter_add_(-1, target, torch.full_like(log_sum, -scale))
-                torch.mm(softmax.to(hidden.dtype), weight, out=gradient[start : start + chunk])
-        ctx.gradient = gradient
+            rows = slice(start, start + chunk)
+            loss, of_logits = kernels.cross_entropy(F.linear(hidden[rows], weight), targets[rows, None], scale)
+            total += loss
+            torch.mm(of_logits, weight, out=gradient[rows])
         return total * scale
 
     @staticmethod
-    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None, None, None, None]:
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None, None, None, None, None]:
         gradient = ctx.gradient
         ctx.gradient = None
-        return gradient * upstream.to(gradient.dtype), None, None, None, None
-
-
-def _wide(logits: Tensor) -> Tensor:
-    """Logits in at least fp32: a softmax over many words loses too much in bf16."""
-    return logits.float() if logits.dtype in (torch.bfloat16, torch.float16) else logits
+        return gradient * upstream.to(gradient.dtype), None, None, None, None, None
