@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import resource
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 DEVICES = ("auto", "cpu", "cuda")
 DTYPES = ("auto", "bf16", "fp32")
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,21 @@ def free_memory(device: torch.device) -> int:
         if line.startswith("MemAvailable"):
             return int(line.split()[1]) * 1024
     return 2 << 30
+
+
+def keep_freed_memory() -> None:
+    """Have the C library keep freed memory for the next tensors, instead of giving large ones back to the system.
+
+    A training step makes and frees gigabytes, and a page that comes anew from the system must be cleared first: 1.6
+    million of them took 12 % of a step of Qwen2.5-0.5B on two cores. Only glibc has this switch; elsewhere nothing is
+    done.
+    """
+    import ctypes
+
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is not None:
+        mallopt(M_MMAP_THRESHOLD, 1 << 30)
+        mallopt(M_TRIM_THRESHOLD, (1 << 31) - 1)
 
 
 def peak_memory(device: torch.device) -> int:

@@ -92,8 +92,8 @@ EAGER = Kernels()
 
 
 @cache
-def compiled(threads: int = 0) -> Kernels:
+def compiled() -> Kernels:
     """Return the kernels compiled; each is built when it is first called, once for all lengths."""
     plain: dict[str, Any] = {field.name: getattr(EAGER, field.name) for field in fields(Kernels)}
     plain["cross_entropy"] = _cross_entropy_in_one_pass
-    return Kernels(**{name: torch.compile(function, dynamic=True, fullgraph=True, options={"cpp.threads": threads or torch.get_num_threads()}) for name, function in plain.items()})
+    return Kernels(**{name: torch.compile(function, dynamic=True, fullgraph=True) for name, function in plain.items()})

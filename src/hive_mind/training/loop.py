@@ -17,7 +17,8 @@ import torch
 
 from hive_mind.device import Device, peak_memory
 from hive_mind.errors import HiveMindError, Interrupted
-from hive_mind.model.lora import load_tensors, lora_parameters
+from hive_mind.model.kernels import EAGER, Kernels
+from hive_mind.model.lora import load_tensors, lora_parameters, pack_weights
 from hive_mind.model.qwen2 import Qwen2
 from hive_mind.progress import utc_now
 from hive_mind.training.batches import MicroBatch, Packing, Plan, Step, collate, wants_rounding
@@ -63,6 +64,7 @@ class Job:
     loss_chunk: int
     checkpoints: Path
     identity: dict[str, Any]
+    kernels: Kernels = EAGER
 
 
 class Trainer:
@@ -70,6 +72,8 @@ class Trainer:
 
     def __init__(self, model: Qwen2, job: Job, packing: Packing) -> None:
         self.model, self.job, self.packing = model, job, packing
+        model.use_kernels(job.kernels)
+        pack_weights(model)
         self.parameters = lora_parameters(model)
         self.optimizer = make_optimizer(self.parameters, job.settings)
         self.lengths = job.plan.examples.lengths
@@ -179,7 +183,9 @@ class Trainer:
     def _loss(self, batch: MicroBatch, labelled_tokens: int) -> torch.Tensor:
         """A micro-batch's share of the step's loss."""
         hidden = self.model.hidden(batch.input_ids, batch.layout).index_select(0, batch.rows)
-        return scaled_loss(hidden, self.model.output_weight, batch.targets, self.job.loss_chunk, 1 / labelled_tokens)
+        scale = 1 / labelled_tokens
+        job = self.job
+        return scaled_loss(hidden, self.model.output_weight, batch.targets, job.loss_chunk, scale, job.kernels)
 
     def _count(self, step: Step, seconds: float, finite: bool) -> None:
         progress = self.progress

@@ -14,7 +14,7 @@ import torch
 
 from hive_mind import registry
 from hive_mind.chat.tokenizer import ChatTokenizer, load_tokenizer
-from hive_mind.device import Device, pick
+from hive_mind.device import Device, keep_freed_memory, pick
 from hive_mind.errors import HiveMindError, UsageError
 from hive_mind.files import atomic_write, read_json, sha256_file, write_json
 from hive_mind.model.base import load_model
@@ -23,6 +23,7 @@ from hive_mind.model.qwen2 import Qwen2
 from hive_mind.progress import say, utc_now
 from hive_mind.training.batches import Packing, Plan
 from hive_mind.training.checkpoint import Checkpoint, newest_checkpoint
+from hive_mind.training.compiling import choose_kernels
 from hive_mind.training.console import say_dataset, say_example, say_settings
 from hive_mind.training.interrupt import StopRequest
 from hive_mind.training.log import LOG_FILE, TrainerLog, read_log
@@ -55,6 +56,7 @@ def train(request: TrainRequest) -> TrainResult:
     """
     tokenizer = load_tokenizer(request.base.folder)
     device = pick(request.settings.device, request.settings.dtype)
+    keep_freed_memory()
     identity = run_identity(request, tokenizer, device)
     done = _finished(request, identity)
     if done is not None:
@@ -116,7 +118,8 @@ def _run(
     say_example(dataset, plan, tokenizer)
     chunk = chunk_rows(settings.loss_chunk, model.config.vocab_size)
     measured = validation.examples.first(settings.validation_examples) if validation else None
-    job = Job(plan, measured, settings, device, chunk, request.output / CHECKPOINTS, identity)
+    kernels = choose_kernels(settings.compile, model)
+    job = Job(plan, measured, settings, device, chunk, request.output / CHECKPOINTS, identity, kernels)
     trainer = Trainer(model, job, _packing(model, job, checkpoint))
     if checkpoint is not None:
         say(

@@ -46,6 +46,9 @@ class TrainingSettings(Settings):
         "auto",
         "micro-batches computed at once on a CPU, each on its share of the cores; auto: as measured for the base",
     )
+    compile: bool | Literal["auto"] = setting(
+        "auto", "compile the element-wise kernels; auto: for bases wide enough to gain, where there is a C++ compiler"
+    )
     loss_chunk: Count | Literal["auto"] = setting(
         "auto", "labelled tokens whose logits are held at a time; auto keeps them near 256 MB"
     )
