@@ -35,6 +35,7 @@ class LoRALinear(nn.Module):
         self.scale = alpha / r
         self.enabled = True
         self.packed: PackedWeight | None = None
+        self.dropout = 0.0
         device = base.weight.device
         self.lora_A = nn.Parameter(torch.empty(r, base.in_features, dtype=torch.float32, device=device))
         self.lora_B = nn.Parameter(torch.zeros(base.out_features, r, dtype=torch.float32, device=device))
@@ -42,6 +43,9 @@ class LoRALinear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if not self.enabled:
             return F.linear(x, self.weight, self.bias)
+        if self.dropout and torch.is_grad_enabled():
+            low = F.linear(F.dropout(x, self.dropout), self.lora_A.to(x.dtype))
+            return F.linear(x, self.weight, self.bias) + F.linear(low, (self.lora_B * self.scale).to(x.dtype))
         return lora_linear(x, self.weight, self.bias, self.lora_A, self.lora_B, self.scale, self.packed)
 
 
@@ -71,6 +75,12 @@ def set_enabled(model: Qwen2, enabled: bool) -> None:
     """Switch the adapters on, or off so that the model computes as the plain base."""
     for _, _, layer in _adapters(model):
         layer.enabled = enabled
+
+
+def set_dropout(model: Qwen2, share: float) -> None:
+    """Drop this share of every adapter's input wherever a gradient is computed."""
+    for _, _, layer in _adapters(model):
+        layer.dropout = share
 
 
 def pack_weights(model: Qwen2) -> None:
@@ -104,12 +114,11 @@ def save_adapter(model: Qwen2, folder: Path, *, base_id: str, revision: str | No
             f"not saved to {folder}; continue from the last checkpoint with a lower training.learning_rate"
         )
     layers = [layer for _, _, layer in _adapters(model)]
-    r = layers[0].lora_A.shape[0]
     folder.mkdir(parents=True, exist_ok=True)
     with atomic_write(folder / WEIGHTS_FILE) as file:
         file.write(save({name: tensor.contiguous() for name, tensor in tensors.items()}, metadata={"format": "pt"}))
     names = {name for _, name, _ in _adapters(model)}
-    write_json(folder / CONFIG_FILE, _peft_config(base_id, revision, r, layers[0].scale * r, names))
+    write_json(folder / CONFIG_FILE, _peft_config(base_id, revision, layers[0], names))
 
 
 def load_adapter(model: Qwen2, folder: Path) -> None:
@@ -159,10 +168,11 @@ def _check_supported(config: Mapping[str, Any], folder: Path) -> None:
         )
 
 
-def _peft_config(base_id: str, revision: str | None, r: int, alpha: float, targets: set[str]) -> dict[str, Any]:
+def _peft_config(base_id: str, revision: str | None, layer: LoRALinear, targets: set[str]) -> dict[str, Any]:
+    r = layer.lora_A.shape[0]
     return {
         "peft_type": "LORA", "task_type": "CAUSAL_LM", "base_model_name_or_path": base_id, "revision": revision,
-        "r": r, "lora_alpha": alpha, "lora_dropout": 0.0, "bias": "none", "inference_mode": True,
+        "r": r, "lora_alpha": layer.scale * r, "lora_dropout": layer.dropout, "bias": "none", "inference_mode": True,
         "target_modules": [name for name in TARGETS if name in targets],
         "fan_in_fan_out": False, "init_lora_weights": True, "use_rslora": False, "use_dora": False,
         "modules_to_save": None,

@@ -18,7 +18,7 @@ import torch
 from hive_mind.device import Device, peak_memory
 from hive_mind.errors import HiveMindError, Interrupted
 from hive_mind.model.kernels import EAGER, Kernels
-from hive_mind.model.lora import load_tensors, lora_parameters, pack_weights
+from hive_mind.model.lora import load_tensors, lora_parameters, pack_weights, set_dropout
 from hive_mind.model.qwen2 import Qwen2
 from hive_mind.progress import utc_now
 from hive_mind.training.batches import MicroBatch, Packing, Plan, Step, collate, wants_rounding
@@ -28,6 +28,7 @@ from hive_mind.training.interrupt import StopRequest
 from hive_mind.training.log import TrainerLog
 from hive_mind.training.loss import scaled_loss
 from hive_mind.training.optimizer import learning_rate, make_optimizer, optimizer_tensors, restore_optimizer
+from hive_mind.training.processes import ALONE, Processes
 from hive_mind.training.settings import TrainingSettings
 from hive_mind.training.side_by_side import pool_of, worker_count
 from hive_mind.training.tokens import Examples
@@ -65,6 +66,7 @@ class Job:
     checkpoints: Path
     identity: dict[str, Any]
     kernels: Kernels = EAGER
+    processes: Processes = ALONE
 
 
 class Trainer:
@@ -74,6 +76,7 @@ class Trainer:
         self.model, self.job, self.packing = model, job, packing
         model.use_kernels(job.kernels)
         pack_weights(model)
+        set_dropout(model, job.settings.lora_dropout)
         self.parameters = lora_parameters(model)
         self.optimizer = make_optimizer(self.parameters, job.settings)
         self.lengths = job.plan.examples.lengths
@@ -106,6 +109,8 @@ class Trainer:
         total, tokens_left = self.job.plan.total_steps, self.job.plan.tokens_after(self.progress.consumed)
         seconds = tokens = 0.0
         most = math.ceil(self.job.settings.step_size / self.packing.examples)
+        if self.job.settings.lora_dropout:
+            most = 1  # what is dropped comes from torch's own generator, in the order of the micro-batches
         self.workers = worker_count(self.job.settings.side_by_side, self.model, most)
         with _quiet_gc(), pool_of(self.workers) as self.pool, step_line(total, self.progress.step) as line:
             self._validate_if_due(log, stop)
@@ -116,12 +121,12 @@ class Trainer:
                 line.show(row, seconds_left=seconds / tokens * (tokens_left - tokens))
                 self._save_if_due(step.number == total)
                 self._validate_if_due(log, stop)
-                self._end_if_wanted(stop)
+                self._end_if_wanted(self.job.processes.any(stop.wanted, self.model.device))
         return self.progress
 
     def save(self) -> None:
         """Save a checkpoint of the last good step, unless there is none yet or it is saved already."""
-        if not self.good.step or self.good.step == self.saved_step:
+        if not self.good.step or self.good.step == self.saved_step or not self.job.processes.is_first:
             return
         state = {
             "format": FORMAT, "step": self.good.step, "progress": asdict(self.good), "packing": self.packing.to_dict(),
@@ -139,6 +144,8 @@ class Trainer:
     def _step(self, step: Step, stop: StopRequest) -> dict[str, Any]:
         """Do one optimizer step; returns its row for the log."""
         settings, started = self.job.settings, time.monotonic()
+        if settings.lora_dropout:  # a step's draws hang on nothing before it, so that a resumed run draws the same
+            torch.manual_seed((settings.seed << 32) + (step.number << 8) + self.job.processes.rank)
         total = self._gradient(step, stop)
         norm = torch.nn.utils.clip_grad_norm_(self.parameters.values(), settings.max_grad_norm)
         loss, grad_norm = torch.stack((total, norm.to(total.dtype))).tolist()
@@ -164,8 +171,8 @@ class Trainer:
 
         Returns the step's loss without waiting for the device.
         """
+        processes, parameters = self.job.processes, list(self.parameters.values())
         parts = self.packing.share_out(step.indices, self.lengths[list(step.indices)].tolist(), self.workers)
-        parameters = list(self.parameters.values())
         total = torch.zeros((), device=self.model.device)
 
         def one(indices: Sequence[int]) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
@@ -173,11 +180,16 @@ class Trainer:
             loss = self._loss(batch, step.labelled_tokens)
             return loss.detach(), torch.autograd.grad(loss, parameters)
 
-        for loss, gradients in (self.pool.map if self.pool else map)(one, parts):
+        for loss, gradients in (self.pool.map if self.pool else map)(one, processes.share(parts)):
             total += loss
             for parameter, gradient in zip(parameters, gradients, strict=True):
                 parameter.grad = gradient if parameter.grad is None else parameter.grad.add_(gradient)
-            self._end_if_wanted(stop)
+            if processes.world == 1:
+                self._end_if_wanted(stop.wanted)
+        for parameter in parameters:
+            if parameter.grad is None:  # there were fewer micro-batches than processes
+                parameter.grad = torch.zeros_like(parameter)
+        processes.add_up([total, *(parameter.grad for parameter in parameters if parameter.grad is not None)])
         return total
 
     def _loss(self, batch: MicroBatch, labelled_tokens: int) -> torch.Tensor:
@@ -218,8 +230,8 @@ class Trainer:
         if last or steps >= settings.checkpoint_every_steps or minutes >= settings.checkpoint_every_minutes:
             self.save()
 
-    def _end_if_wanted(self, stop: StopRequest) -> None:
-        if not stop.wanted:
+    def _end_if_wanted(self, wanted: bool) -> None:
+        if not wanted:
             return
         self.save()
         done, total = self.good.step, self.job.plan.total_steps
@@ -237,7 +249,7 @@ class Trainer:
         started = time.monotonic()
         found = validation_loss(self.model, examples, self.job.loss_chunk, stop)
         if found is None:
-            self._end_if_wanted(stop)
+            self._end_if_wanted(stop.wanted)
             return
         seconds = time.monotonic() - started
         self.progress.seconds += seconds

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -30,6 +31,7 @@ from hive_mind.training.log import LOG_FILE, TrainerLog, read_log
 from hive_mind.training.loop import FORMAT, Job, Trainer
 from hive_mind.training.loss import chunk_rows
 from hive_mind.training.memory import choose_packing
+from hive_mind.training.processes import Processes, joined
 from hive_mind.training.records import (
     METRICS_FILE,
     RUN_FILE,
@@ -54,6 +56,11 @@ def train(request: TrainRequest) -> TrainResult:
     Raises UsageError if the output belongs to another run, DataRefused if no row is usable, Interrupted if the user
     stopped it (the state is saved), HiveMindError if it cannot go on.
     """
+    with joined() as processes:
+        return _train(request, processes)
+
+
+def _train(request: TrainRequest, processes: Processes) -> TrainResult:
     tokenizer = load_tokenizer(request.base.folder)
     device = pick(request.settings.device, request.settings.dtype)
     keep_freed_memory()
@@ -64,7 +71,7 @@ def train(request: TrainRequest) -> TrainResult:
         return done
     checkpoint = _continue_from(request.output, identity)
     dataset, validation = _tokenise(request, tokenizer)
-    return _run(request, identity, tokenizer, device, dataset, validation, checkpoint)
+    return _run(request, identity, tokenizer, device, processes, dataset, validation, checkpoint)
 
 
 def choose_output(models_dir: Path, name: str, request: TrainRequest) -> Path:
@@ -103,6 +110,7 @@ def _run(
     identity: dict[str, Any],
     tokenizer: ChatTokenizer,
     device: Device,
+    processes: Processes,
     dataset: TokenisedDataset,
     validation: TokenisedDataset | None,
     checkpoint: Checkpoint | None,
@@ -117,9 +125,9 @@ def _run(
     say_dataset(dataset, plan, settings.max_length)
     say_example(dataset, plan, tokenizer)
     chunk = chunk_rows(settings.loss_chunk, model.config.vocab_size)
-    measured = validation.examples.first(settings.validation_examples) if validation else None
+    measured = validation.examples.first(settings.validation_examples) if validation and processes.is_first else None
     kernels = choose_kernels(settings.compile, model)
-    job = Job(plan, measured, settings, device, chunk, request.output / CHECKPOINTS, identity, kernels)
+    job = Job(plan, measured, settings, device, chunk, request.output / CHECKPOINTS, identity, kernels, processes)
     trainer = Trainer(model, job, _packing(model, job, checkpoint))
     if checkpoint is not None:
         say(
@@ -127,11 +135,25 @@ def _run(
             "micro-batches recorded there"
         )
         trainer.restore(checkpoint)
+    if not processes.is_first:
+        return _compute_along(trainer, request, identity)
     _claim(request.output, identity)
     with TrainerLog(request.output, checkpoint.step if checkpoint else -1) as log, StopRequest() as stop:
         progress = trainer.run(log, stop)
     record = run_record(request, identity, dataset, validation, parameters, trainer.packing, device, progress)
-    return _finish(request, model, trainer, record)
+    result = _finish(request, model, trainer, record)
+    processes.wait()
+    return result
+
+
+def _compute_along(trainer: Trainer, request: TrainRequest, identity: dict[str, Any]) -> TrainResult:
+    """Train as one of the processes that write nothing; returns what the first one wrote."""
+    with TemporaryDirectory() as scratch, TrainerLog(Path(scratch)) as log, StopRequest() as stop:
+        trainer.run(log, stop)
+    trainer.job.processes.wait()
+    result = _finished(request, identity)
+    assert result is not None
+    return result
 
 
 def _packing(model: Qwen2, job: Job, checkpoint: Checkpoint | None) -> Packing:

@@ -12,7 +12,7 @@ Count = Annotated[int, Field(ge=1)]
 
 RECIPE = (
     "epochs", "step_size", "learning_rate", "warmup_share", "weight_decay", "betas", "eps", "max_grad_norm",
-    "lora_r", "lora_alpha", "max_length", "max_steps", "seed", "dtype",
+    "lora_r", "lora_alpha", "lora_dropout", "max_length", "max_steps", "seed", "dtype",
 )  # fmt: skip
 """What decides the mathematics of a run; a resumed run must agree in all of it, in the rest it may differ."""
 
@@ -35,6 +35,7 @@ class TrainingSettings(Settings):
     max_grad_norm: float = setting(1.0, "gradients longer than this are scaled down to it", gt=0)
     lora_r: Count = setting(16, "rank of the adapter")
     lora_alpha: float = setting(32, "the adapter's output is scaled by lora_alpha / lora_r", gt=0)
+    lora_dropout: float = setting(0.0, "share of the adapters' inputs that is dropped while training", ge=0, lt=1)
     max_length: int = setting(2048, "examples with more tokens are left out and counted, never cut", ge=8)
     max_steps: Count | None = setting(None, "stop after so many steps; the learning rate falls to 0 by then")
     seed: int = setting(42, "seed of the adapter's first values and of the order of the examples", ge=0)
