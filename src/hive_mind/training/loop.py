@@ -173,7 +173,7 @@ class Trainer:
         """
         processes, parameters = self.job.processes, list(self.parameters.values())
         parts = self.packing.share_out(step.indices, self.lengths[list(step.indices)].tolist(), self.workers)
-        total = torch.zeros((), device=self.model.device)
+        total = torch.zeros((), dtype=torch.promote_types(self.model.dtype, torch.float32), device=self.model.device)
 
         def one(indices: Sequence[int]) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
             batch = collate(self.job.plan.examples, indices, self.model.device, rounded=self.rounded)
