@@ -28,7 +28,7 @@ def choose_kernels(wanted: bool | Literal["auto"], model: Qwen2) -> Kernels:
     try:
         _build(model)
     except TorchDynamoException as error:
-        reason = str(error).splitlines()[0]
+        reason = str(getattr(error, "inner_exception", error)).splitlines()[0]
         if wanted is True:
             raise HiveMindError(
                 f"training.compile=true, but the kernels cannot be compiled ({reason}); install a C++ compiler "
