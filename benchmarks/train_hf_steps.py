@@ -69,18 +69,23 @@ def step_counts(rows):
 
 
 class Held(TrainerCallback):
-    """Answers the driver: a step is done when it asks for one. `counts` are (tokens, labelled tokens) of each step."""
+    """Answers the driver: a step is done when it asks for one. Tokens are counted in the rows that the trainer has."""
 
-    def __init__(self, channel: Channel, counts, about=None):
-        self.channel, self.counts, self.about = channel, counts, about or {}
+    def __init__(self, channel: Channel, about=None):
+        self.channel, self.about = channel, about or {}
+        self.counts = []
         self.clock, self.seconds = Clock(), 0.0
 
-    def on_train_begin(self, args, state, control, model=None, **others):
+    def on_train_begin(self, args, state, control, model=None, train_dataloader=None, **others):
+        rows = train_dataloader.dataset
+        self.counts = step_counts(rows)
+        about = {"checkpointing": args.gradient_checkpointing, **self.about}
         self.channel.ready(
+            rows=len(rows), tokens=sum(tokens for tokens, _ in self.counts),
             versions=installed(), dtype=str(model.dtype), threads=torch.get_num_threads(),
             trainable=sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad),
-            checkpointing=args.gradient_checkpointing, micro_batch={"examples": args.per_device_train_batch_size},
-            optimizer=str(getattr(args.optim, "value", args.optim)), **self.about,
+            micro_batch={"examples": args.per_device_train_batch_size},
+            optimizer=str(getattr(args.optim, "value", args.optim)), **about,
         )  # fmt: skip
         self.wait()
 

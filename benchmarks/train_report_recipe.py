@@ -8,7 +8,7 @@ The rows come as token ids with their labels, padded to the longest of a micro-b
 from __future__ import annotations
 
 from peft import LoraConfig, get_peft_model
-from train_hf_steps import DTYPES, LORA, Held, parser, step_counts, token_rows, trainer_settings
+from train_hf_steps import DTYPES, LORA, Held, parser, token_rows, trainer_settings
 from train_protocol import Channel
 from transformers import AutoModelForCausalLM, AutoTokenizer, DataCollatorForSeq2Seq, Trainer, TrainingArguments
 
@@ -17,16 +17,15 @@ def main():
     """Make the trainer and serve the driver until it ends."""
     arguments = parser(__doc__).parse_args()
     channel = Channel()
-    rows = token_rows(arguments.rows)
     model = AutoModelForCausalLM.from_pretrained(str(arguments.base), dtype=DTYPES[arguments.dtype])
     if arguments.checkpointing:
         model.enable_input_require_grads()  # else no gradient reaches the adapters through a checkpointed layer
     trainer = Trainer(
         model=get_peft_model(model, LoraConfig(**LORA)),
         args=TrainingArguments(**trainer_settings(arguments)),
-        train_dataset=rows,
+        train_dataset=token_rows(arguments.rows),
         data_collator=DataCollatorForSeq2Seq(AutoTokenizer.from_pretrained(str(arguments.base)), padding=True),
-        callbacks=[Held(channel, step_counts(rows))],
+        callbacks=[Held(channel)],
     )
     trainer.train()
 

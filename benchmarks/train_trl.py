@@ -13,7 +13,7 @@ import json
 
 import datasets
 from peft import LoraConfig
-from train_hf_steps import DTYPES, LORA, Held, parser, step_counts, token_rows, trainer_settings
+from train_hf_steps import DTYPES, LORA, Held, parser, token_rows, trainer_settings
 from train_protocol import Channel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from trl import SFTConfig, SFTTrainer
@@ -49,7 +49,7 @@ def main():
         processing_class=AutoTokenizer.from_pretrained(str(arguments.base)),
         peft_config=LoraConfig(**LORA),
     )
-    trainer.add_callback(Held(channel, step_counts(trainer.train_dataset), {"data": arguments.data}))
+    trainer.add_callback(Held(channel, {"data": arguments.data}))
     trainer.train()
 
 
