@@ -1,14 +1,18 @@
-"""An environment of its own for each peer that a benchmark compares with, made once in the scratch folder."""
+"""What a benchmark beside others stands on: the machine, and an environment of its own for each peer."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from hive_mind.errors import HiveMindError
+from hive_mind.parallel import cores
 from hive_mind.progress import say
 
 CONSTRAINTS = Path(__file__).resolve().parent.parent / "constraints.txt"
@@ -17,12 +21,12 @@ ERROR_TAIL = 1500
 
 
 def environment(
-    work: Path, name: str, packages: Sequence[str], constraints: Path | None = CONSTRAINTS, given: Path | None = None
+    work: Path, name: str, packages: Sequence[str], *, pinned: bool = True, given: Path | None = None
 ) -> Path:
     """Return the Python of an environment with `packages`, installing them if they are not there.
 
-    `given` is a Python to use as it is. Without `constraints` pip alone chooses what fits the peer. Raises
-    HiveMindError with pip's own words if it cannot be made.
+    `given` is a Python to use as it is. `pinned` takes the versions of constraints.txt; without, pip alone chooses what
+    fits the peer. Raises HiveMindError with pip's own words if it cannot be made.
     """
     if given is not None:
         return given
@@ -32,13 +36,20 @@ def environment(
         return python
     say(f"making an environment for {', '.join(packages)} in {folder}")
     shutil.rmtree(folder, ignore_errors=True)
-    pinned = ["-c", str(constraints)] if constraints else []
+    versions = ["-c", str(CONSTRAINTS)] if pinned else []
     for command in (
         [sys.executable, "-m", "venv", str(folder)],
-        [str(python), "-m", "pip", "install", "-q", *pinned, *packages],
+        [str(python), "-m", "pip", "install", "-q", *versions, *packages],
     ):
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             raise HiveMindError(f"{' '.join(packages)} cannot be installed: {done.stderr.strip()[-ERROR_TAIL:]}")
     (folder / DONE).touch()
     return python
+
+
+def machine() -> dict[str, Any]:
+    """Return what the figures were measured on."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    model = Counter(line.partition(": ")[2] for line in lines if line.startswith("model name")).most_common(1)
+    return {"processor": model[0][0] if model else "unknown", "cores": cores(), "load": os.getloadavg()[0]}

@@ -1,4 +1,4 @@
-"""What the workers that use transformers' Trainer have in common: its settings, its rows, and the hold before each step.
+"""What the workers that use transformers' Trainer have in common: settings, rows, and the hold before each step.
 
 A callback holds the trainer up where one step has been logged and the next one's rows are not collated yet, so that a
 step's seconds are those of collation, forward, backward, clipping and optimizer, as on the other side.

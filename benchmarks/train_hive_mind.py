@@ -1,9 +1,9 @@
 """The product's own trainer as a worker of the training benchmark: `Trainer.run` itself, held up before every step.
 
-    python train_hive_mind.py BASE ROWS.npz SCRATCH [--batch-size auto|N] [--tokens N]
+    python train_hive_mind.py BASE ROWS SCRATCH [--batch-size auto|N] [--tokens N]
 
-What is timed is one call of the trainer's step: collation, forward, backward, clipping, AdamW. The settings are those of
-`hive-mind train` with what the benchmark gives every side (no warm-up); the micro-batch is chosen as there.
+What is timed is one call of the trainer's step: collation, forward, backward, clipping, AdamW. The settings are those
+of `hive-mind train` with what the benchmark gives every side (no warm-up); the micro-batch is chosen as there.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ def make_trainer(arguments: argparse.Namespace, channel: Channel) -> HeldTrainer
     """Make the trainer as `hive-mind train` does, on rows that are tokens already."""
     wanted = {"batch_size": "auto"} if arguments.batch_size == "auto" else _fixed(int(arguments.batch_size))
     settings = TrainingSettings(epochs=1, warmup_share=0.0, **wanted)
-    examples = examples_in_order(arguments.rows, settings.seed)
+    examples = examples_in_order(arguments.rows / "rows.npz", settings.seed)
     plan = Plan(examples, settings.step_size, 1, settings.seed)
     device = pick(settings.device, settings.dtype)
     model = load_model(resolve_base(ModelSettings(base=str(arguments.base))), device)
@@ -141,7 +141,7 @@ def main() -> None:
     """Serve the driver until it ends."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("base", type=Path)
-    parser.add_argument("rows", type=Path, help="rows.npz of train_rows.py")
+    parser.add_argument("rows", type=Path, help="folder with rows.npz of train_rows.py")
     parser.add_argument("scratch", type=Path, help="a folder for the trainer's log")
     parser.add_argument("--batch-size", default="auto", help="auto, or examples in a micro-batch")
     parser.add_argument("--tokens", type=int, help="at most so many tokens in a micro-batch, in place of --batch-size")

@@ -73,7 +73,7 @@ class Worker:
         with log.open("w") as errors:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True,
-                env={**os.environ, **environment}, start_new_session=True,
+                env={**os.environ, **environment}, process_group=0,
             )  # fmt: skip
         # Should memory end, the kernel ends this process and no other on the machine.
         with suppress(OSError):

@@ -1,7 +1,7 @@
-"""What every side of the training benchmark trains: one base model and the same rows, in one order, in a scratch folder.
+"""What every side of the training benchmark trains: one base and the same rows in one order, in a scratch folder.
 
-The base is the real config and tokenizer of Qwen2.5-0.5B with random weights, or the tiny base that the package carries.
-The rows are real ones, half Code Alpaca and half Glaive, converted and accepted as for a dataset, none cut; a step of
+The base is the real config and tokenizer of Qwen2.5-0.5B with random weights, or the tiny base of the package. The
+rows are real ones, half Code Alpaca and half Glaive, converted and accepted as for a dataset, none cut; a step of
 sixteen has eight of each. They are written as token ids with a mask of the labelled ones (rows.npz), for sides that
 start from tokens, and as conversations (rows.jsonl), for sides that start from messages and tools. Rows are real, so
 they stay in the scratch folder and never enter the repository.
@@ -99,9 +99,9 @@ def write_base(source: Path, folder: Path, seed: int) -> None:
     if list(folder.glob("*.safetensors")):
         return
     with torch.device("meta"):
-        shapes = {name: parameter.shape for name, parameter in Qwen2(Qwen2Config.from_folder(folder)).named_parameters()}
+        parameters = dict(Qwen2(Qwen2Config.from_folder(folder)).named_parameters())
     generator = torch.Generator().manual_seed(seed)
-    tensors = {name: random_tensor(name, shape, generator) for name, shape in shapes.items()}
+    tensors = {name: random_tensor(name, like.shape, generator) for name, like in parameters.items()}
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
 
 
