@@ -91,7 +91,7 @@ def make(real: Path, work: Path, base: str, steps: int, max_length: int = MAX_LE
 
 
 def write_base(source: Path, folder: Path, seed: int) -> None:
-    """Copy a base's files; where it has no weights, make random ones in bf16 under the seed."""
+    """Copy a base's files; where it has no weights, make random ones in bf16 under the seed, and let config say so."""
     folder.mkdir(exist_ok=True)
     for file in source.iterdir():
         if file.is_file():
@@ -103,6 +103,8 @@ def write_base(source: Path, folder: Path, seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     tensors = {name: random_tensor(name, like.shape, generator) for name, like in parameters.items()}
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    # LLaMA-Factory loads in the format that the config names; the hub's copy names this one
+    write_json(folder / "config.json", {**read_json(folder / "config.json"), "torch_dtype": "bfloat16"})
 
 
 def random_tensor(name: str, shape: torch.Size, generator: torch.Generator) -> torch.Tensor:
