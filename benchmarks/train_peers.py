@@ -182,7 +182,7 @@ def run(contender: Contender, made: Made, work: Path, arguments: argparse.Namesp
 def without_paths(text: str) -> str:
     """Return the last line of an error, without this machine's paths and addresses: it goes into the results."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return PATHS.sub("", lines[-1] if lines else "it ended without a word").rstrip(".")
+    return PATHS.sub("...", lines[-1] if lines else "it ended without a word").rstrip(" .")
 
 
 def merged(output: Path, made: Made, rows: list[dict[str, Any]]) -> dict[str, Any]:
