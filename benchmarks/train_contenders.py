@@ -87,6 +87,7 @@ def _grid(short: str, peer: Peer, data: str, micro_batches: tuple[int, ...], bes
 
 CONTENDERS: tuple[Contender, ...] = (
     *_grid("trl-ids", TRL, "ids", (1, 2, 4, 8), best="trl-ids-1x16"),
+    Contender("trl-ids-1x16-compiled", TRL, "ids", options=("--compile",)),
     *_grid("trl-conversations", TRL, "conversations", (1, 2, 4, 8), best="trl-conversations-1x16"),
     Contender("trl-from-list-1x16", TRL, "from-list"),
     Contender("trl-padding-free", TRL, "ids", 16, not_run=NEEDS_KERNEL),

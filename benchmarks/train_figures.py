@@ -69,7 +69,7 @@ def _line(row: dict[str, Any]) -> str:
     loss = f"{theirs['last_loss']:.3f}, {ours['last_loss']:.3f}"
     one_by_one = "" if row["alternating"] else ", not alternated"
     return (
-        f"| {row['peer']} | {row['data']} | {row['micro_batch']} x {row['accumulation']} | "
+        f"| {row['peer']}, `{row['name']}` | {row['data']} | {row['micro_batch']} x {row['accumulation']} | "
         f"{'yes' if row['checkpointing'] else 'no'} | **{figures['ratio']:.2f}** ({figures['ratio_min']:.2f} to "
         f"{figures['ratio_max']:.2f}) | {len(row['steps'])}{one_by_one} | {memory} | {share} | {loss} |"
     )

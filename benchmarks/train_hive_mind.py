@@ -64,7 +64,8 @@ class HeldTrainer(Trainer):
             torch.cuda.synchronize()
         self.channel.answer(
             seconds=time.perf_counter() - began, loss=row["loss"], tokens=step.tokens,
-            labelled_tokens=step.labelled_tokens, peak_memory_bytes=peak_memory(),
+            labelled_tokens=step.labelled_tokens,
+            peak_memory_bytes=torch.cuda.max_memory_allocated() if self.job.device.is_gpu else peak_memory(),
         )  # fmt: skip
         return row
 

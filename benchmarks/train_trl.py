@@ -1,6 +1,6 @@
 """TRL's SFTTrainer as a worker of the training benchmark; runs in TRL's own environment.
 
-    python train_trl.py BASE ROWS SCRATCH --data ids|conversations|from-list --micro-batch N [--checkpointing] [--liger]
+    python train_trl.py BASE ROWS SCRATCH --data ids|conversations|from-list --micro-batch N [--checkpointing] [--compile] [--liger]
 
 `ids` gives the trainer input_ids and labels, which it documents to take as they are. `conversations` is the documented
 path from messages and tools: `load_dataset("json")`, the model's training template, assistant_only_loss. `from-list`
@@ -35,12 +35,13 @@ def main():
     options = parser(__doc__)
     options.add_argument("--data", choices=("ids", "conversations", "from-list"), default="ids")
     options.add_argument("--liger", action="store_true", help="Liger's kernels for the layers (a GPU is needed)")
+    options.add_argument("--compile", action="store_true", help="torch.compile over the whole model")
     arguments = options.parse_args()
     channel = Channel()
     # max_length None: nothing is cut, on either side
     config = SFTConfig(
         **trainer_settings(arguments), max_length=None, packing=False, assistant_only_loss=arguments.data != "ids",
-        use_liger_kernel=arguments.liger,
+        use_liger_kernel=arguments.liger, torch_compile=arguments.compile,
     )  # fmt: skip
     trainer = SFTTrainer(
         model=AutoModelForCausalLM.from_pretrained(str(arguments.base), dtype=DTYPES[arguments.dtype]),

@@ -197,7 +197,7 @@ def test_names_choose_contenders_and_a_wrong_one_is_an_error() -> None:
     names = [contender.name for contender in train_contenders.CONTENDERS]
     assert len(set(names)) == len(names)
     assert [each.name for each in train_contenders.chosen(["trl-ids-1x16"])] == ["trl-ids-1x16"]
-    assert len(train_contenders.chosen(["trl-ids"])) == 8 and len(train_contenders.chosen(None)) == len(names)
+    assert len(train_contenders.chosen(["trl-ids"])) == 9 and len(train_contenders.chosen(None)) == len(names)
     with pytest.raises(ValueError, match="no contender is called nobody"):
         train_contenders.chosen(["nobody"])
     unsloth = train_contenders.chosen(["unsloth"])[0]
