@@ -1,6 +1,6 @@
 """TRL's SFTTrainer as a worker of the training benchmark; runs in TRL's own environment.
 
-    python train_trl.py BASE ROWS SCRATCH --data ids|conversations|from-list --micro-batch N [--checkpointing] [--compile] [--liger]
+    python train_trl.py BASE ROWS SCRATCH --data ids|conversations|from-list --micro-batch N [--checkpointing] ...
 
 `ids` gives the trainer input_ids and labels, which it documents to take as they are. `conversations` is the documented
 path from messages and tools: `load_dataset("json")`, the model's training template, assistant_only_loss. `from-list`
