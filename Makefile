@@ -3,7 +3,7 @@
 #   make run PYTHON=~/torch-env/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test lint bench bench-sample bench-data guide clean
+.PHONY: help setup setup-dev run test lint bench bench-sample bench-data bench-train guide clean
 
 PYTHON ?= python3
 # A PYTHON given on the command line or in the environment is a choice, which replaces a .venv built on another one.
@@ -41,6 +41,9 @@ bench-sample: setup ## the sample run's training with three seeds, all tiers bes
 
 bench-data: setup ## raw files to tokens, 145,000 rows and twice that, and TRL beside it; needs HIVE_MIND_REAL_DATA
 	@$(bin)/python benchmarks/data_build.py
+
+bench-train: setup ## training beside TRL, LLaMA-Factory and the report's recipe, in turn; needs HIVE_MIND_REAL_DATA
+	@$(bin)/python benchmarks/train_peers.py
 
 guide: setup-dev ## the figures of docs/DATASET_GUIDE.md, written anew
 	@$(bin)/python -m tests.guide_figures

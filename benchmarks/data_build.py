@@ -21,7 +21,6 @@ import sys
 import tempfile
 import threading
 import time
-from collections import Counter
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -29,6 +28,7 @@ from typing import Any
 
 import orjson
 from data_rows import PLANTED_NAME, SEED, write_raw
+from peer_environment import environment, machine
 
 from hive_mind.curation import DatasetManifest, DataSettings, build
 from hive_mind.curation.builder import REMOVED_NAME
@@ -40,7 +40,6 @@ from hive_mind.progress import say, utc_now
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results" / "data_build.json"
-CONSTRAINTS = HERE.parent / "constraints.txt"
 SUITES = ("bfcl", "nl2sh_alfa", "humaneval", "mbpp")
 MAX_LENGTH = 2048
 SAMPLE_SECONDS = 0.25
@@ -180,7 +179,7 @@ def beside_trl(real: Path, work: Path, dataset: Path, rows: int) -> dict[str, An
         for source in ("code_alpaca", "glaive_tools"):
             own = (row for _, row in read_jsonl(dataset) if row["metadata"]["source"] == source)
             out.writelines(json_line(row) for row in islice(own, rows // 2))
-    python = _trl_environment(work)
+    python = environment(work, "trl-venv", [TRL])
     theirs = [str(python), str(HERE / "data_build_trl.py"), str(file), str(real / "qwen2.5-0.5b"), str(MAX_LENGTH)]
     sides = {
         "ours": [sys.executable, __file__, "--tokenise", str(file), "--real", str(real)],
@@ -207,24 +206,6 @@ def beside_trl(real: Path, work: Path, dataset: Path, rows: int) -> dict[str, An
         "ratio": theirs_best["seconds"] / results["ours"]["seconds"],
         "processor_ratio": theirs_best["processor_seconds"] / results["ours"]["processor_seconds"],
     }
-
-
-def _trl_environment(work: Path) -> Path:
-    """Return the Python of an environment with TRL, made in the scratch folder if it is not there."""
-    folder = work / "trl-venv"
-    python = folder / "bin" / "python"
-    if not python.is_file():
-        say(f"making an environment for {TRL} in {folder}")
-        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-        subprocess.run([str(python), "-m", "pip", "install", "-q", "-c", str(CONSTRAINTS), TRL], check=True)
-    return python
-
-
-def machine() -> dict[str, Any]:
-    """Return what the figures were measured on."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    model = Counter(line.partition(": ")[2] for line in lines if line.startswith("model name")).most_common(1)
-    return {"processor": model[0][0] if model else "unknown", "cores": cores(), "load": os.getloadavg()[0]}
 
 
 def main() -> None:
