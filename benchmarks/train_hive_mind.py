@@ -18,11 +18,12 @@ import torch
 import torch.nn.functional as F
 from train_protocol import STEP, Channel, peak_memory
 
-from hive_mind.device import pick, versions
+from hive_mind.device import keep_freed_memory, pick, versions
 from hive_mind.model.base import ModelSettings, load_model, resolve_base
 from hive_mind.model.lora import attach, lora_parameters
 from hive_mind.model.qwen2 import Qwen2Config
 from hive_mind.training.batches import Packing, Plan, Step, epoch_order
+from hive_mind.training.compiling import choose_kernels
 from hive_mind.training.interrupt import StopRequest
 from hive_mind.training.log import TrainerLog
 from hive_mind.training.loop import Job, Trainer
@@ -124,10 +125,12 @@ def make_trainer(arguments: argparse.Namespace, channel: Channel) -> HeldTrainer
     examples = examples_in_order(arguments.rows / "rows.npz", settings.seed)
     plan = Plan(examples, settings.step_size, 1, settings.seed)
     device = pick(settings.device, settings.dtype)
+    keep_freed_memory()
     model = load_model(resolve_base(ModelSettings(base=str(arguments.base))), device)
     attach(model, settings.lora_r, settings.lora_alpha, settings.seed)
     chunk = chunk_rows(settings.loss_chunk, model.config.vocab_size)
-    job = Job(plan, None, settings, device, chunk, arguments.scratch / "checkpoints", {})
+    kernels = choose_kernels(settings.compile, model)
+    job = Job(plan, None, settings, device, chunk, arguments.scratch / "checkpoints", {}, kernels)
     packing = Packing(settings.step_size, arguments.tokens) if arguments.tokens else _packing(model, job, None)
     trainer = HeldTrainer(model, job, packing)
     trainer.channel = channel
