@@ -3,7 +3,7 @@
 #   make run PYTHON=~/torch-env/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test lint bench bench-sample bench-data bench-train guide clean
+.PHONY: help setup setup-dev run test lint bench-sample bench-data bench-train guide clean
 
 PYTHON ?= python3
 # A PYTHON given on the command line or in the environment is a choice, which replaces a .venv built on another one.
@@ -32,10 +32,6 @@ lint: setup-dev ## style, types and the order of imports
 	$(bin)/mypy
 	$(bin)/lint-imports
 
-bench: setup ## a training step beside transformers + PEFT, on the sample data (benchmarks/results/)
-	@$(bin)/hive-mind data build --config configs/sample.yaml
-	@$(bin)/python benchmarks/training_step.py
-
 bench-sample: setup ## the sample run's training with three seeds, all tiers beside the base (benchmarks/results/)
 	@$(bin)/python benchmarks/sample_seeds.py
 
@@ -44,6 +40,7 @@ bench-data: setup ## raw files to tokens, 145,000 rows and twice that, and TRL b
 
 bench-train: setup ## training beside TRL, LLaMA-Factory and the report's recipe, in turn; needs HIVE_MIND_REAL_DATA
 	@$(bin)/python benchmarks/train_peers.py
+	@$(bin)/python benchmarks/train_growth.py
 
 guide: setup-dev ## the figures of docs/DATASET_GUIDE.md, written anew
 	@$(bin)/python -m tests.guide_figures
