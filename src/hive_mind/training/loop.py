@@ -86,8 +86,8 @@ class Trainer:
     def __init__(self, model: Qwen2, job: Job, packing: Packing) -> None:
         self.model, self.job, self.packing = model, job, packing
         model.use_kernels(job.kernels)
-        pack_weights(model)
         set_dropout(model, job.settings.lora_dropout)
+        pack_weights(model)
         self.parameters = lora_parameters(model)
         self.optimizer = make_optimizer(self.parameters, job.settings)
         self.lengths = job.plan.examples.lengths
