@@ -34,7 +34,7 @@ class LoRALinear(nn.Module):
 
     def __init__(self, base: nn.Linear, r: int, alpha: float) -> None:
         super().__init__()
-        self.weight: nn.Parameter | None = base.weight
+        self.weight: Tensor | None = base.weight
         self.bias = base.bias
         self.scale = alpha / r
         self.enabled = True
@@ -50,12 +50,12 @@ class LoRALinear(nn.Module):
         if self.dropout and torch.is_grad_enabled():
             low = F.linear(F.dropout(x, self.dropout), self.lora_A.to(x.dtype))
             return F.linear(x, self.frozen_weight(), self.bias) + F.linear(low, (self.lora_B * self.scale).to(x.dtype))
-        return lora_linear(x, self.packed or self.weight, self.bias, self.lora_A, self.lora_B, self.scale)
+        return lora_linear(x, self.packed or self.frozen_weight(), self.bias, self.lora_A, self.lora_B, self.scale)
 
-    def frozen_weight(self) -> nn.Parameter:
+    def frozen_weight(self) -> Tensor:
         """Return the frozen weight as the base has it, unpacked if need be."""
         if self.packed is not None:
-            return nn.Parameter(self.packed.plain(), requires_grad=False)
+            return self.packed.plain()
         assert self.weight is not None
         return self.weight
 
@@ -86,7 +86,7 @@ def detach(model: Qwen2) -> None:
     for parent, name, layer in _adapters(model):
         weight = layer.frozen_weight()
         plain = nn.Linear(weight.shape[1], weight.shape[0], bias=layer.bias is not None, device="meta")
-        plain.weight, plain.bias = weight, layer.bias
+        plain.weight, plain.bias = nn.Parameter(weight, requires_grad=weight.requires_grad), layer.bias
         setattr(parent, name, plain)
 
 
