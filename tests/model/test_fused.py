@@ -6,7 +6,7 @@ import torch.nn.functional as F
 
 from hive_mind.model import fused, kernels
 from hive_mind.model.kernels import EAGER, Kernels
-from hive_mind.model.lora import attach, lora_parameters, pack_weights
+from hive_mind.model.lora import attach, detach, lora_parameters, pack_weights
 from hive_mind.model.packed import pack
 from tests.model.test_lora import adapted
 from tests.model.test_qwen2 import packed_logits, sequences
@@ -109,6 +109,7 @@ def test_packed_weights_give_the_same_products():
     x, grad, bias = (random(*shape, dtype=torch.bfloat16, grad=False) for shape in ((40, 64), (40, 96), (96,)))
     torch.testing.assert_close(made.linear(x, bias), F.linear(x, weight, bias), rtol=1e-2, atol=1e-2)
     torch.testing.assert_close(made.backward_linear(grad), grad @ weight, rtol=1e-2, atol=1e-2)
+    assert torch.equal(made.plain(), weight)
     assert pack(weight.float()) is None
 
 
@@ -125,6 +126,21 @@ def test_a_model_with_packed_weights_learns_the_same():
         )
     plain, found = gradients
     assert (found - plain).norm() / plain.norm() < 0.02
+
+
+def test_packed_weights_take_the_plain_ones_place_and_come_back():
+    model = random_model(small_config(), dtype=torch.bfloat16)
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    attach(model, 2, 4)
+    pack_weights(model)
+    layer = model.model.layers[0].mlp.up_proj
+    if layer.packed is None:
+        pytest.skip("this CPU does not multiply bf16 in hardware")
+    assert layer.weight is None
+    detach(model)
+    after = model.state_dict()
+    assert after.keys() == before.keys()
+    assert all(torch.equal(after[name], tensor) for name, tensor in before.items())
 
 
 def test_a_base_in_the_making_has_gradients_for_its_norms():

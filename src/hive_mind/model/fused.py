@@ -18,19 +18,13 @@ from hive_mind.model.packed import PackedWeight
 
 
 def lora_linear(
-    x: Tensor,
-    weight: Tensor,
-    bias: Tensor | None,
-    a: Tensor,
-    b: Tensor,
-    scale: float,
-    packed: PackedWeight | None = None,
+    x: Tensor, weight: Tensor | PackedWeight, bias: Tensor | None, a: Tensor, b: Tensor, scale: float
 ) -> Tensor:
     """x W^T + bias + scale * (x A^T) B^T, with gradients for x, A and B. x (T, in), A (r, in), B (out, r) -> (T, out).
 
-    A and B are fp32 masters and are multiplied in the format of x. `packed` is W as the CPU likes it.
+    A and B are fp32 masters and are multiplied in the format of x.
     """
-    out: Tensor = _LoRALinear.apply(x, weight, bias, a, b, scale, packed)  # type: ignore[no-untyped-call]
+    out: Tensor = _LoRALinear.apply(x, weight, bias, a, b, scale)  # type: ignore[no-untyped-call]
     return out
 
 
@@ -55,33 +49,27 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor, kernels: Kernels) -> Tensor:
 class _LoRALinear(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any,
-        x: Tensor,
-        weight: Tensor,
-        bias: Tensor | None,
-        a: Tensor,
-        b: Tensor,
-        scale: float,
-        packed: PackedWeight | None,
+        ctx: Any, x: Tensor, weight: Tensor | PackedWeight, bias: Tensor | None, a: Tensor, b: Tensor, scale: float
     ) -> Tensor:
         a, b = a.to(x.dtype), (b * scale).to(x.dtype)
         low = F.linear(x, a)
-        ctx.save_for_backward(x, weight, a, b, low)
-        ctx.scale, ctx.packed = scale, packed
-        out = F.linear(x, weight, bias) if packed is None else packed.linear(x, bias)
+        ctx.save_for_backward(x, a, b, low)
+        ctx.weight, ctx.scale = weight, scale  # the weight is frozen: nothing to save it from
+        out = weight.linear(x, bias) if isinstance(weight, PackedWeight) else F.linear(x, weight, bias)
         return out.addmm_(low, b.t())
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, None, None, Tensor, Tensor, None, None]:
-        x, weight, a, b, low = ctx.saved_tensors
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, None, None, Tensor, Tensor, None]:
+        x, a, b, low = ctx.saved_tensors
         low_grad = grad @ b
         grad_x = None
         if ctx.needs_input_grad[0]:
-            grad_x = grad @ weight if ctx.packed is None else ctx.packed.backward_linear(grad)
+            weight = ctx.weight
+            grad_x = weight.backward_linear(grad) if isinstance(weight, PackedWeight) else grad @ weight
             grad_x.addmm_(low_grad, a)
         # This takes two thirds of the time of grad.t() @ low. Fused AdamW reads a gradient in the order of its memory.
         grad_b = wide(low.t() @ grad).mul_(ctx.scale).t().contiguous()
-        return grad_x, None, None, wide(low_grad.t() @ x), grad_b, None, None
+        return grad_x, None, None, wide(low_grad.t() @ x), grad_b, None
 
 
 class _RMSNorm(torch.autograd.Function):

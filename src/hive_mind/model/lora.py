@@ -27,11 +27,15 @@ CONFIG_FILE = "adapter_config.json"
 
 
 class LoRALinear(nn.Module):
-    """A frozen linear layer plus scale * B A x. x (T, in) -> (T, out); lora_A (r, in), lora_B (out, r)."""
+    """A frozen linear layer plus scale * B A x. x (T, in) -> (T, out); lora_A (r, in), lora_B (out, r).
+
+    The frozen weight (out, in) is `weight`, or `packed` once it was laid out for the CPU's products.
+    """
 
     def __init__(self, base: nn.Linear, r: int, alpha: float) -> None:
         super().__init__()
-        self.weight, self.bias = base.weight, base.bias
+        self.weight: Tensor | None = base.weight
+        self.bias = base.bias
         self.scale = alpha / r
         self.enabled = True
         self.packed: PackedWeight | None = None
@@ -42,11 +46,25 @@ class LoRALinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         if not self.enabled:
-            return F.linear(x, self.weight, self.bias)
+            return F.linear(x, self.frozen_weight(), self.bias)
         if self.dropout and torch.is_grad_enabled():
             low = F.linear(F.dropout(x, self.dropout), self.lora_A.to(x.dtype))
-            return F.linear(x, self.weight, self.bias) + F.linear(low, (self.lora_B * self.scale).to(x.dtype))
-        return lora_linear(x, self.weight, self.bias, self.lora_A, self.lora_B, self.scale, self.packed)
+            return F.linear(x, self.frozen_weight(), self.bias) + F.linear(low, (self.lora_B * self.scale).to(x.dtype))
+        return lora_linear(x, self.packed or self.frozen_weight(), self.bias, self.lora_A, self.lora_B, self.scale)
+
+    def frozen_weight(self) -> Tensor:
+        """Return the frozen weight as the base has it, unpacked if need be."""
+        if self.packed is not None:
+            return self.packed.plain()
+        assert self.weight is not None
+        return self.weight
+
+    def pack(self) -> None:
+        """Lay the frozen weight out for the CPU's products, in place of the plain one, where that is faster."""
+        if self.weight is not None:
+            self.packed = pack(self.weight)
+            if self.packed is not None:
+                self.weight = None
 
 
 def attach(model: Qwen2, r: int, alpha: float, seed: int = 0, targets: tuple[str, ...] = TARGETS) -> None:
@@ -66,8 +84,9 @@ def attach(model: Qwen2, r: int, alpha: float, seed: int = 0, targets: tuple[str
 def detach(model: Qwen2) -> None:
     """Take the adapters off again, leaving the base as it was."""
     for parent, name, layer in _adapters(model):
-        plain = nn.Linear(layer.weight.shape[1], layer.weight.shape[0], bias=layer.bias is not None, device="meta")
-        plain.weight, plain.bias = layer.weight, layer.bias
+        weight = layer.frozen_weight()
+        plain = nn.Linear(weight.shape[1], weight.shape[0], bias=layer.bias is not None, device="meta")
+        plain.weight, plain.bias = nn.Parameter(weight, requires_grad=weight.requires_grad), layer.bias
         setattr(parent, name, plain)
 
 
@@ -85,8 +104,9 @@ def set_dropout(model: Qwen2, share: float) -> None:
 
 def pack_weights(model: Qwen2) -> None:
     """Lay the frozen weights under the adapters out for the CPU's products, where that makes them faster."""
-    for _, _, layer in _adapters(model):
-        layer.packed = pack(layer.weight)
+    if not any(layer.dropout for _, _, layer in _adapters(model)):  # which takes torch's own way
+        for _, _, layer in _adapters(model):
+            layer.pack()
 
 
 def lora_parameters(model: Qwen2) -> dict[str, nn.Parameter]:

@@ -1,4 +1,4 @@
-"""The training loop: steps over fixed sets of examples, one wait for the device a step, all of it resumable."""
+"""The training loop: steps over fixed sets of examples, all of it resumable; a GPU is never waited for in a step."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import copy
 import gc
 import math
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -69,20 +70,33 @@ class Job:
     processes: Processes = ALONE
 
 
+@dataclass(frozen=True)
+class Launched:
+    """A step whose work was given to the device. numbers (2,) on the device: its loss and gradient norm."""
+
+    step: Step
+    numbers: torch.Tensor
+    rate: float
+    started: float
+
+
 class Trainer:
     """Trains the adapters attached to `model`. `good` is the progress at the last step whose numbers were finite."""
 
     def __init__(self, model: Qwen2, job: Job, packing: Packing) -> None:
         self.model, self.job, self.packing = model, job, packing
         model.use_kernels(job.kernels)
-        pack_weights(model)
         set_dropout(model, job.settings.lora_dropout)
+        pack_weights(model)
         self.parameters = lora_parameters(model)
         self.optimizer = make_optimizer(self.parameters, job.settings)
         self.lengths = job.plan.examples.lengths
         self.rounded = wants_rounding(model)
         self.workers = 1
         self.pool: ThreadPoolExecutor | None = None
+        self.ahead = job.device.is_gpu and job.processes.world == 1
+        self.in_flight: deque[Launched] = deque()
+        self.settled_at = 0.0
         self.progress = Progress()
         self.good = Progress()
         self.saved_step, self.saved_at = 0, time.monotonic()
@@ -115,14 +129,30 @@ class Trainer:
         with _quiet_gc(), pool_of(self.workers) as self.pool, step_line(total, self.progress.step) as line:
             self._validate_if_due(log, stop)
             for step in self.job.plan.steps(self.progress.consumed):
-                row = self._step(step, stop)
-                log.write(row)
-                seconds, tokens = seconds + row["seconds"], tokens + step.tokens
-                line.show(row, seconds_left=seconds / tokens * (tokens_left - tokens))
-                self._save_if_due(step.number == total)
-                self._validate_if_due(log, stop)
-                self._end_if_wanted(self.job.processes.any(stop.wanted, self.model.device))
+                self.in_flight.append(self._launch(step, stop))
+                while len(self.in_flight) > (0 if self._must_wait(stop) else 1):
+                    row = self._settle(self.in_flight.popleft())
+                    log.write(row)
+                    seconds, tokens = seconds + row["seconds"], tokens + row["tokens"]
+                    line.show(row, seconds_left=seconds / tokens * (tokens_left - tokens))
+                if not self.in_flight:
+                    self._stop_if_broken()
+                    self._save_if_due(step.number == total)
+                    self._validate_if_due(log, stop)
+                    self._end_if_wanted(self.job.processes.any(stop.wanted, self.model.device))
         return self.progress
+
+    def _must_wait(self, stop: StopRequest) -> bool:
+        """Tell whether the steps under way must be done before the next one is launched.
+
+        On a CPU always, for nothing is gained by going ahead. On a GPU where the state as it is now is wanted: to save
+        it, to validate it, to end with it, or because the last step known was not finite.
+        """
+        last = self.in_flight[-1].step.number if self.in_flight else self.progress.step
+        return (
+            not self.ahead or stop.wanted or last == self.job.plan.total_steps or last in self.validation_steps
+            or self.progress.step > self.good.step or self._is_save_due(last)
+        )  # fmt: skip
 
     def save(self) -> None:
         """Save a checkpoint of the last good step, unless there is none yet or it is saved already."""
@@ -142,28 +172,42 @@ class Trainer:
         self.saved_step, self.saved_at = self.good.step, time.monotonic()
 
     def _step(self, step: Step, stop: StopRequest) -> dict[str, Any]:
-        """Do one optimizer step; returns its row for the log."""
+        """Do one optimizer step and wait for it; returns its row for the log."""
+        return self._settle(self._launch(step, stop))
+
+    def _launch(self, step: Step, stop: StopRequest) -> Launched:
+        """Give the device all the work of a step without waiting for any of it.
+
+        Whether loss and gradient are finite is decided on the device, and AdamW then does nothing there.
+        """
         settings, started = self.job.settings, time.monotonic()
         if settings.lora_dropout:  # a step's draws hang on nothing before it, so that a resumed run draws the same
             torch.manual_seed((settings.seed << 32) + (step.number << 8) + self.job.processes.rank)
         total = self._gradient(step, stop)
         norm = torch.nn.utils.clip_grad_norm_(self.parameters.values(), settings.max_grad_norm)
-        loss, grad_norm = torch.stack((total, norm.to(total.dtype))).tolist()
+        numbers = torch.stack((total, norm.to(total.dtype)))
         rate = learning_rate(step.number, self.job.plan.total_steps, settings.learning_rate, settings.warmup_share)
-        finite = math.isfinite(loss) and math.isfinite(grad_norm)
-        if finite:
-            for group in self.optimizer.param_groups:
-                group["lr"] = rate
-            self.optimizer.step()
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.optimizer.found_inf = (~numbers.isfinite().all()).float()  # type: ignore[attr-defined]
+        self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
-        seconds = time.monotonic() - started
+        return Launched(step, numbers, rate, started)
+
+    def _settle(self, launched: Launched) -> dict[str, Any]:
+        """Wait for a step's numbers and count it; returns its row for the log."""
+        step = launched.step
+        loss, grad_norm = launched.numbers.tolist()
+        finite = math.isfinite(loss) and math.isfinite(grad_norm)
+        now = time.monotonic()
+        seconds, self.settled_at = now - max(launched.started, self.settled_at), now
         self._count(step, seconds, finite)
         return {
             "step": step.number, "steps": self.job.plan.total_steps, "epoch": round(step.epoch, 4),
-            "loss": loss if finite else None, "learning_rate": rate, "grad_norm": grad_norm if finite else None,
-            "examples": len(step.indices), "tokens": step.tokens, "labelled_tokens": step.labelled_tokens,
-            "tokens_per_second": round(step.tokens / seconds, 1), "memory_bytes": self.progress.peak_memory,
-            "seconds": round(seconds, 4),
+            "loss": loss if finite else None, "learning_rate": launched.rate,
+            "grad_norm": grad_norm if finite else None, "examples": len(step.indices), "tokens": step.tokens,
+            "labelled_tokens": step.labelled_tokens, "tokens_per_second": round(step.tokens / seconds, 1),
+            "memory_bytes": self.progress.peak_memory, "seconds": round(seconds, 4),
         }  # fmt: skip
 
     def _gradient(self, step: Step, stop: StopRequest) -> torch.Tensor:
@@ -184,7 +228,7 @@ class Trainer:
             total += loss
             for parameter, gradient in zip(parameters, gradients, strict=True):
                 parameter.grad = gradient if parameter.grad is None else parameter.grad.add_(gradient)
-            if processes.world == 1:
+            if processes.world == 1 and not self.ahead:
                 self._end_if_wanted(stop.wanted)
         for parameter in parameters:
             if parameter.grad is None:  # there were fewer micro-batches than processes
@@ -214,21 +258,29 @@ class Trainer:
         progress.issues.append(
             f"step {step.number} was skipped: its loss or gradient was not finite (rows {rows} of the dataset)"
         )
-        if step.number - self.good.step >= self.job.settings.max_bad_steps:
-            self.save()
-            kept = f"the state after step {self.good.step} is saved" if self.good.step else "no step had succeeded"
-            raise HiveMindError(
-                f"the loss or gradient was not finite in {step.number - self.good.step} steps in a row, up to step "
-                f"{step.number}, so training stopped ({kept}); train anew with a lower training.learning_rate, or look "
-                f"at rows {rows} of the dataset"
-            )
+
+    def _stop_if_broken(self) -> None:
+        """Raise HiveMindError, with the last good state saved, after too many steps in a row that were not finite."""
+        step, good = self.progress.step, self.good.step
+        if step - good < self.job.settings.max_bad_steps:
+            return
+        self.save()
+        kept = f"the state after step {good} is saved" if good else "no step had succeeded"
+        raise HiveMindError(
+            f"the loss or gradient was not finite in {step - good} steps in a row, up to step {step}, so training "
+            f"stopped ({kept}); train anew with a lower training.learning_rate, or look at the rows named for these "
+            f"steps: {self.progress.issues[-1]}"
+        )
 
     def _save_if_due(self, last: bool) -> None:
+        if last or self._is_save_due(self.good.step):
+            self.save()
+
+    def _is_save_due(self, step: int) -> bool:
         settings = self.job.settings
         minutes = (time.monotonic() - self.saved_at) / 60
-        steps = self.good.step - self.saved_step
-        if last or steps >= settings.checkpoint_every_steps or minutes >= settings.checkpoint_every_minutes:
-            self.save()
+        steps = step - self.saved_step
+        return steps >= settings.checkpoint_every_steps or minutes >= settings.checkpoint_every_minutes
 
     def _end_if_wanted(self, wanted: bool) -> None:
         if not wanted:
