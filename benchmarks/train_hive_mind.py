@@ -26,7 +26,7 @@ from hive_mind.training.batches import Packing, Plan, Step, epoch_order
 from hive_mind.training.compiling import choose_kernels
 from hive_mind.training.interrupt import StopRequest
 from hive_mind.training.log import TrainerLog
-from hive_mind.training.loop import Job, Trainer
+from hive_mind.training.loop import Job, Launched, Trainer
 from hive_mind.training.loss import chunk_rows
 from hive_mind.training.run import _packing
 from hive_mind.training.settings import TrainingSettings
@@ -53,18 +53,23 @@ class HeldTrainer(Trainer):
     """The trainer, which does a step when it is told to and says what the step took."""
 
     channel: Channel
+    began: float
 
-    def _step(self, step: Step, stop: StopRequest) -> dict[str, Any]:
+    def _launch(self, step: Step, stop: StopRequest) -> Launched:
         while (word := self.channel.wait()) == MATRIX_RATE:
             self.channel.answer(**matrix_rate(self))
         if word != STEP:
             raise Finished
-        began = time.perf_counter()
-        row = super()._step(step, stop)
+        self.ahead = False  # each step is timed alone
+        self.began = time.perf_counter()
+        return super()._launch(step, stop)
+
+    def _settle(self, launched: Launched) -> dict[str, Any]:
+        row, step = super()._settle(launched), launched.step
         if self.job.device.is_gpu:
             torch.cuda.synchronize()
         self.channel.answer(
-            seconds=time.perf_counter() - began, loss=row["loss"], tokens=step.tokens,
+            seconds=time.perf_counter() - self.began, loss=row["loss"], tokens=step.tokens,
             labelled_tokens=step.labelled_tokens,
             peak_memory_bytes=torch.cuda.max_memory_allocated() if self.job.device.is_gpu else peak_memory(),
         )  # fmt: skip

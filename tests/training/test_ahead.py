@@ -13,7 +13,7 @@ from tests.training.test_loop import break_steps, make_trainer
 
 def run(request, ahead):
     """Run to the end; returns the trainer and its log."""
-    trainer = make_trainer(request, Packing(4))
+    trainer = make_trainer(request, Packing(8))
     trainer.ahead = ahead
     request.output.mkdir(parents=True)
     with TrainerLog(request.output) as log:
@@ -31,7 +31,7 @@ def test_going_ahead_changes_no_bit(request_for, monkeypatch, broken):
     results = []
     for ahead in (False, True):
         with monkeypatch.context() as patch:
-            break_steps(patch, broken, per_step=2)
+            break_steps(patch, broken, per_step=1)
             request = request_for(f"models/{'ahead' if ahead else 'plain'}_v1", checkpoint_every_steps=2)
             results.append((*run(request, ahead), newest_checkpoint(request.output / "checkpoints")))
     (plain, log, saved), (found, found_log, found_saved) = results
@@ -56,7 +56,7 @@ def test_one_step_is_under_way_while_the_next_is_launched(request_for):
 
 
 def test_too_many_broken_steps_end_it_with_the_last_good_state(request_for, monkeypatch):
-    break_steps(monkeypatch, {3, 4, 5, 6}, per_step=2)
+    break_steps(monkeypatch, {3, 4, 5, 6}, per_step=1)
     request = request_for()
     with pytest.raises(HiveMindError, match=r"3 steps in a row, up to step 5.*after step 2 is saved.*learning_rate"):
         run(request, ahead=True)

@@ -50,7 +50,9 @@ def in_fp64(trainer):
     trainer.model.double()
     settings = trainer.job.settings
     trainer.parameters = lora.lora_parameters(trainer.model)
-    trainer.optimizer = torch.optim.AdamW(trainer.parameters.values(), lr=1.0, betas=settings.betas, weight_decay=0.0)
+    trainer.optimizer = torch.optim.AdamW(
+        trainer.parameters.values(), lr=1.0, betas=settings.betas, weight_decay=0.0, fused=True
+    )
     return trainer
 
 

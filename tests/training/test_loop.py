@@ -202,13 +202,13 @@ def test_the_collector_runs_again_after_training(request_for):
 def test_the_log_is_written_as_steps_are_done(request_for, tmp_path, monkeypatch):
     """Each row is in the file before the next step begins, so that `tail -f` follows."""
     seen = []
-    right = Trainer._step
+    right = Trainer._launch
 
     def watched(self, step, stop):
         seen.append(len(read_log(tmp_path / "models" / "small_v1" / LOG_FILE)))
         return right(self, step, stop)
 
-    monkeypatch.setattr(Trainer, "_step", watched)
+    monkeypatch.setattr(Trainer, "_launch", watched)
     train(request_for(batch_size=8, grad_accum=1))
     assert seen == [0, 1, 2, 3, 4, 5]
 

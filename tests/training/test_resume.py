@@ -67,13 +67,13 @@ def test_interrupted_at_any_step_it_goes_on_bitwise(request_for, validation, mon
 def test_stopped_before_the_first_step_it_starts_over(request_for, monkeypatch):
     from hive_mind.training.loop import Trainer
 
-    def signalled(self, step, stop, right=Trainer._step):
+    def signalled(self, step, stop, right=Trainer._launch):
         os.kill(os.getpid(), signal.SIGINT)
         return right(self, step, stop)
 
     request = request_for()
     with monkeypatch.context() as patch:
-        patch.setattr(Trainer, "_step", signalled)
+        patch.setattr(Trainer, "_launch", signalled)
         with pytest.raises(Interrupted, match="before the first step"):
             train(request)
     assert train(request).run["resumed_from"] == []

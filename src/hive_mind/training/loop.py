@@ -149,8 +149,9 @@ class Trainer:
         it, to validate it, to end with it, or because the last step known was not finite.
         """
         last = self.in_flight[-1].step.number if self.in_flight else self.progress.step
+        validated = self.job.validation is not None and last in self.validation_steps
         return (
-            not self.ahead or stop.wanted or last == self.job.plan.total_steps or last in self.validation_steps
+            not self.ahead or stop.wanted or last == self.job.plan.total_steps or validated
             or self.progress.step > self.good.step or self._is_save_due(last)
         )  # fmt: skip
 
