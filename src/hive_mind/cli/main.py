@@ -10,6 +10,7 @@ from hive_mind.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_USAGE, HiveMindEr
 
 # name -> (module under hive_mind.cli, function or Typer app in it, one line of help)
 COMMANDS = {
+    "doctor": ("doctor", "doctor", "look at torch, device and memory, and try the device's arithmetic"),
     "run": ("run", "run", "do the whole job of a config: data, training, evaluation, gate, promotion, report"),
     "data": ("data", "app", "fetch, build, inspect and check training data"),
     "base": ("base", "app", "build the tiny base model from its recorded recipe"),
