@@ -96,7 +96,7 @@ def _with_gradients(function: Callable[..., Tensor], inputs: Sequence[Tensor]) -
     leaves = [tensor.detach().requires_grad_() for tensor in inputs]
     out = function(*leaves)
     upstream = torch.arange(out.numel(), dtype=torch.float64).cos().view(out.shape).to(out.device, out.dtype)
-    return [out, *torch.autograd.grad(out, leaves, upstream)]
+    return [out.detach(), *torch.autograd.grad(out, leaves, upstream)]
 
 
 def _largest_error(rough: Sequence[Tensor], exact: Sequence[Tensor]) -> float:
