@@ -13,7 +13,6 @@ near-duplicates that was found. TRL gets an environment of its own in the scratc
 from __future__ import annotations
 
 import argparse
-import os
 import resource
 import shutil
 import subprocess
@@ -28,7 +27,7 @@ from typing import Any
 
 import orjson
 from data_rows import PLANTED_NAME, SEED, write_raw
-from peer_environment import environment, machine
+from peer_environment import environment, machine, real_data
 
 from hive_mind.curation import DatasetManifest, DataSettings, build
 from hive_mind.curation.builder import REMOVED_NAME
@@ -211,19 +210,15 @@ def beside_trl(real: Path, work: Path, dataset: Path, rows: int) -> dict[str, An
 def main() -> None:
     """Measure every scale, then beside TRL, and write the result."""
     arguments = parse()
-    real = arguments.real or os.environ.get("HIVE_MIND_REAL_DATA")
-    if not real:
-        print("HIVE_MIND_REAL_DATA is not set: the rows of this benchmark are made from the real ones in that folder",
-              file=sys.stderr)  # fmt: skip
-        raise SystemExit(2)
+    real = real_data(arguments.real)
     if arguments.build:
-        print(json_line(build_and_tokenise(Path(real), arguments.build)).decode(), end="")
+        print(json_line(build_and_tokenise(real, arguments.build)).decode(), end="")
         return
     if arguments.tokenise:
-        print(json_line(tokenise_file(Path(real), arguments.tokenise)).decode(), end="")
+        print(json_line(tokenise_file(real, arguments.tokenise)).decode(), end="")
         return
     with tempfile.TemporaryDirectory(prefix="hive-mind-bench-") as scratch:
-        measure(Path(real), arguments.work or Path(scratch), arguments)
+        measure(real, arguments.work or Path(scratch), arguments)
     print(f"written to {arguments.output}")
 
 

@@ -48,6 +48,18 @@ def environment(
     return python
 
 
+def real_data(given: Path | None) -> Path:
+    """Return the folder of the real rows: the one given, else HIVE_MIND_REAL_DATA. Ends with exit code 2 without."""
+    folder = given or os.environ.get("HIVE_MIND_REAL_DATA")
+    if not folder:
+        print(
+            "HIVE_MIND_REAL_DATA is not set: the rows of this benchmark are made from the real ones in that folder",
+            file=sys.stderr,
+        )
+        raise SystemExit(2)
+    return Path(folder)
+
+
 def machine() -> dict[str, Any]:
     """Return what the figures were measured on."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()

@@ -14,7 +14,6 @@ runs are merged by contender, so a part can be run anew. docs/BENCHMARK_TRAINING
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import shutil
 import sys
@@ -25,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peer_environment import environment, machine
+from peer_environment import environment, machine, real_data
 from train_contenders import CONTENDERS, REPORT, TRL, Contender, chosen
 from train_figures import compare, table, write_into
 from train_protocol import OutOfMemory, Worker, WorkerFailed
@@ -199,11 +198,7 @@ def merged(output: Path, made: Made, rows: list[dict[str, Any]]) -> dict[str, An
 def main() -> None:
     """Measure what is asked for, one contender after the other; every row is written as soon as it is known."""
     arguments = parse()
-    real = arguments.real or os.environ.get("HIVE_MIND_REAL_DATA")
-    if not real:
-        print("HIVE_MIND_REAL_DATA is not set: the rows of this benchmark are made from the real ones in that folder",
-              file=sys.stderr)  # fmt: skip
-        raise SystemExit(2)
+    real = real_data(arguments.real)
     try:
         contenders = chosen(arguments.only)
     except ValueError as error:
@@ -213,7 +208,7 @@ def main() -> None:
         published = arguments.base != TINY
         output = arguments.output or (RESULTS if published else work / RESULTS.name)
         steps = 1 + max((arguments.steps or contender.steps) for contender in contenders)
-        made = make(Path(real), work, arguments.base, max(steps, arguments.rows_for))
+        made = make(real, work, arguments.base, max(steps, arguments.rows_for))
         say(f"tokens a step: {made.tokens}, labelled: {made.labelled_tokens}")
         result: dict[str, Any] = {}
         for contender in contenders:

@@ -8,8 +8,6 @@ from pathlib import Path
 import orjson
 import pytest
 import torch
-import torch.nn.functional as F
-from peft import LoraConfig, get_peft_model
 from transformers.models.qwen2.modeling_qwen2 import Qwen2RMSNorm
 
 from hive_mind.device import Device, cpu_count, free_memory
@@ -23,11 +21,10 @@ from hive_mind.training.batches import Packing
 from hive_mind.training.interrupt import StopRequest
 from hive_mind.training.log import LOG_FILE, read_log
 from hive_mind.training.loss import scaled_loss
-from hive_mind.training.optimizer import learning_rate
 from tests.model.test_qwen2 import reference
 from tests.small_base import small_config
 from tests.training.conftest import row, write_rows
-from tests.training.test_loop import distance, make_trainer
+from tests.training.test_loop import distance, make_trainer, plain_reference
 
 ROOT = Path(__file__).parent.parent.parent
 STEPS = 20
@@ -57,7 +54,7 @@ def in_fp64(trainer):
 
 
 def plain_fp64(base, trainer):
-    """transformers + PEFT in fp64, one example at a time, full logits. Their norms would compute in fp32."""
+    """The plain reference in fp64, norms too: transformers' own compute in fp32 whatever they are given."""
     plain = reference(load_model(base, Device(torch.device("cpu"), torch.float32, "test"))).double()
     plain.set_attn_implementation("sdpa")
     for module in plain.modules():
@@ -65,29 +62,7 @@ def plain_fp64(base, trainer):
             module.forward = lambda x, norm=module: (
                 norm.weight * x * torch.rsqrt(x.square().mean(-1, keepdim=True) + norm.variance_epsilon)
             )
-    settings = trainer.job.settings
-    config = LoraConfig(r=settings.lora_r, lora_alpha=settings.lora_alpha, target_modules=list(lora.TARGETS))
-    theirs = get_peft_model(plain, config).double()
-    start = {name.replace(".weight", ".default.weight"): tensor for name, tensor in trainer.parameters.items()}
-    theirs.load_state_dict(start, strict=False)
-    trained = {name: parameter for name, parameter in theirs.named_parameters() if parameter.requires_grad}
-    optimizer = torch.optim.AdamW(trained.values(), lr=1.0, betas=settings.betas, weight_decay=0.0)
-    plan = trainer.job.plan
-    for step in plan.steps():
-        total = 0.0
-        for index in step.indices:
-            rendered = plan.examples.example(index)
-            ids, learnt = torch.tensor(rendered.input_ids), torch.tensor(rendered.labelled)
-            logits = theirs(ids[None]).logits[0]
-            loss = F.cross_entropy(logits[:-1][learnt[1:]], ids[1:][learnt[1:]], reduction="sum") / step.labelled_tokens
-            loss.backward()
-            total += loss.item()
-        torch.nn.utils.clip_grad_norm_(trained.values(), settings.max_grad_norm)
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(step.number, plan.total_steps, settings.learning_rate, settings.warmup_share)
-        optimizer.step()
-        optimizer.zero_grad()
-        yield total, {name.replace(".default", ""): parameter for name, parameter in trained.items()}
+    return plain_reference(trainer, plain, torch.float64)
 
 
 def test_twenty_steps_in_fp64_follow_the_plain_recipe_to_1e_9(request_for, eighty_rows, base):

@@ -83,12 +83,14 @@ def test_bf16_gradients_are_those_of_fp32_within_their_rounding(request_for, mix
     assert 0 < distance(rough, exact) < 0.05
 
 
-def plain_reference(trainer):
-    """HF model + PEFT, one example at a time, full logits, AdamW as torch writes it; yields the loss of each step."""
+def plain_reference(trainer, plain, dtype=torch.float32):
+    """HF model `plain` + PEFT, one example at a time, full logits, AdamW as torch writes it.
+
+    Yields each step's loss and the adapter's tensors after it.
+    """
     settings, plan = trainer.job.settings, trainer.job.plan
-    model = load_model(trainer.base, pick("cpu", "fp32"))
     config = LoraConfig(r=settings.lora_r, lora_alpha=settings.lora_alpha, target_modules=list(lora.TARGETS))
-    theirs = get_peft_model(reference(model), config)
+    theirs = get_peft_model(plain, config).to(dtype)
     start = {
         name.replace(".weight", ".default.weight"): tensor
         for name, tensor in lora.lora_parameters(trainer.model).items()
@@ -116,8 +118,7 @@ def plain_reference(trainer):
 def test_training_follows_a_plain_reference(request_for, mixed, tmp_path):
     request = request_for(data=mixed, batch_size=3, grad_accum=2, epochs=4, warmup_share=0.2, max_grad_norm=0.5)
     trainer = make_trainer(request, Packing(3))
-    trainer.base = request.base
-    expected = plain_reference(trainer)
+    expected = plain_reference(trainer, reference(load_model(request.base, pick("cpu", "fp32"))))
     for step in trainer.job.plan.steps():
         loss, tensors = next(expected)
         found = trainer._step(step, StopRequest())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from hive_mind.device import cpu_count, cpu_has_bf16, cpu_name, free_memory, pick
+from hive_mind.device import cpu_count, cpu_name, free_memory, pick
 from hive_mind.doctor.check import Check
 from hive_mind.doctor.programs import first_line
 
@@ -34,13 +34,8 @@ def system() -> Check:
 
 def torch_and_device() -> list[Check]:
     """Tell torch's build, the device that training would take, its driver, and whether it multiplies bf16."""
-    build = (
-        f"ROCm {torch.version.hip}"
-        if torch.version.hip
-        else f"CUDA {torch.version.cuda}"
-        if torch.version.cuda
-        else "CPU"
-    )
+    builds = {"ROCm": torch.version.hip, "CUDA": torch.version.cuda}
+    build = next((f"{name} {version}" for name, version in builds.items() if version), "CPU")
     return [Check("torch", "ok", f"{torch.__version__} ({build})"), _device(), _bf16()]
 
 
@@ -81,9 +76,7 @@ def _nvidia_driver() -> str:
 
 
 def _bf16() -> Check:
-    device = pick()
-    supported = torch.cuda.is_bf16_supported() if device.is_gpu else cpu_has_bf16()
-    if supported:
+    if pick().dtype == torch.bfloat16:  # what `dtype: auto` takes where the device has it
         return Check("bf16", "ok", "multiplied in hardware")
     return Check("bf16", "note", "not multiplied in hardware", "training computes in fp32: twice the memory, slower")
 
