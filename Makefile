@@ -3,7 +3,7 @@
 #   make run PYTHON=~/torch-env/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test lint bench-sample bench-data bench-train guide clean
+.PHONY: help setup setup-dev run test test-chaos lint bench-sample bench-data bench-train guide clean
 
 PYTHON ?= python3
 # A PYTHON given on the command line or in the environment is a choice, which replaces a .venv built on another one.
@@ -25,6 +25,9 @@ run: setup ## the whole job on the sample data: dataset, training, evaluation, g
 
 test: setup-dev ## every test
 	@$(bin)/python -m pytest
+
+test-chaos: setup-dev ## the long form of the fault tests: 50 kills, planted faults, full disks, the 0.5 B shape
+	@$(bin)/python -m pytest -m chaos tests/chaos
 
 lint: setup-dev ## style, types and the order of imports
 	$(bin)/ruff check .

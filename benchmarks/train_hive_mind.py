@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,9 @@ from hive_mind.training.batches import Packing, Plan, Step, epoch_order
 from hive_mind.training.compiling import choose_kernels
 from hive_mind.training.interrupt import StopRequest
 from hive_mind.training.log import TrainerLog
-from hive_mind.training.loop import Job, Launched, Trainer
-from hive_mind.training.loss import chunk_rows
-from hive_mind.training.run import _packing
+from hive_mind.training.job import Job
+from hive_mind.training.loop import Launched, Trainer
+from hive_mind.training.memory import choose
 from hive_mind.training.settings import TrainingSettings
 from hive_mind.training.tokens import Examples
 
@@ -84,11 +85,11 @@ def matrix_rate(trainer: Trainer) -> dict[str, Any]:
     """Measure the best rate of a step's own matrix products in the model's format, in FLOP a second."""
     config, plan = trainer.model.config, trainer.job.plan
     step = next(plan.steps())
-    lengths = [int(trainer.lengths[index]) for index in step.indices]
+    lengths = [int(trainer.gradient.lengths[index]) for index in step.indices]
     tokens = max(
-        sum(int(trainer.lengths[index]) for index in part) for part in trainer.packing.split(step.indices, lengths)
+        sum(int(trainer.gradient.lengths[index]) for index in part) for part in trainer.gradient.footprint.packing.split(step.indices, lengths)
     )
-    labelled = min(trainer.job.loss_chunk, step.labelled_tokens)
+    labelled = min(trainer.gradient.footprint.loss_chunk, step.labelled_tokens)
     device, dtype = trainer.job.device.torch_device, trainer.model.dtype
     rates = {}
     for rows, inputs, outputs in matrix_shapes(config, tokens, labelled):
@@ -131,13 +132,15 @@ def make_trainer(arguments: argparse.Namespace, channel: Channel) -> HeldTrainer
     plan = Plan(examples, settings.step_size, 1, settings.seed)
     device = pick(settings.device, settings.dtype)
     keep_freed_memory()
-    model = load_model(resolve_base(ModelSettings(base=str(arguments.base))), device)
+    base = resolve_base(ModelSettings(base=str(arguments.base)))
+    model = load_model(base, device)
     attach(model, settings.lora_r, settings.lora_alpha, settings.seed)
-    chunk = chunk_rows(settings.loss_chunk, model.config.vocab_size)
     kernels = choose_kernels(settings.compile, model)
-    job = Job(plan, None, settings, device, chunk, arguments.scratch / "checkpoints", {}, kernels)
-    packing = Packing(settings.step_size, arguments.tokens) if arguments.tokens else _packing(model, job, None)
-    trainer = HeldTrainer(model, job, packing)
+    job = Job(plan, None, settings, device, arguments.scratch / "checkpoints", {}, kernels)
+    footprint = choose(model, job, None, base.digest)
+    if arguments.tokens:
+        footprint = replace(footprint, packing=Packing(settings.step_size, arguments.tokens))
+    trainer = HeldTrainer(model, job, footprint)
     trainer.channel = channel
     return trainer
 
@@ -161,7 +164,7 @@ def main() -> None:
     channel.ready(
         versions=versions()["libraries"], device=trainer.job.device.name, dtype=str(trainer.model.dtype),
         trainable=sum(parameter.numel() for parameter in lora_parameters(trainer.model).values()),
-        micro_batch=trainer.packing.to_dict(), threads=torch.get_num_threads(), **multiplied_with(trainer.model.config),
+        micro_batch=trainer.gradient.footprint.packing.to_dict(), threads=torch.get_num_threads(), **multiplied_with(trainer.model.config),
     )  # fmt: skip
     with TrainerLog(arguments.scratch) as log, StopRequest() as stop:
         try:

@@ -16,6 +16,12 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.fixture(autouse=True)
+def machine_without_lessons(tmp_path, monkeypatch):
+    """No test begins with what an earlier run has taught about this machine, or teaches the next one."""
+    monkeypatch.setenv("HIVE_MIND_CACHE", str(tmp_path / "cache"))
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of real rows for development; its rows never enter the repository."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import platform
 import resource
 import sys
+import traceback
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -97,6 +99,32 @@ def keep_freed_memory() -> None:
     if mallopt is not None:
         mallopt(M_MMAP_THRESHOLD, 1 << 30)
         mallopt(M_TRIM_THRESHOLD, (1 << 31) - 1)
+
+
+OUT_OF_MEMORY_SIGNS = (
+    "out of memory", "can't allocate memory", "not enough memory", "std::bad_alloc", "Cannot allocate memory",
+    "STATUS_ALLOC_FAILED", "hipErrorOutOfMemory",
+)  # fmt: skip
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether memory was lacking: torch's own class on a GPU, plain RuntimeErrors from its allocator on a CPU."""
+    import torch
+
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in OUT_OF_MEMORY_SIGNS)
+
+
+def release_memory(error: BaseException) -> None:
+    """Give back what the failed work held: the tensors in the frames of `error`, then the GPU's cached blocks."""
+    import torch
+
+    traceback.clear_frames(error.__traceback__)
+    error.__traceback__ = None
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def peak_memory(device: torch.device) -> int:

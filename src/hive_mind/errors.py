@@ -39,3 +39,9 @@ class Interrupted(HiveMindError):
     """The user stopped the work; what was done is saved and can be continued (exit code 130)."""
 
     exit_code = EXIT_INTERRUPTED
+
+
+def of_exit_code(code: int, message: str) -> HiveMindError:
+    """Return the error that another process ended with, told by its exit code."""
+    kinds = (UsageError, NotPromoted, DataRefused, Interrupted)
+    return next((kind for kind in kinds if kind.exit_code == code), HiveMindError)(message)

@@ -51,7 +51,7 @@ def request_for(base, dataset, tmp_path):
     def make(output: str = "models/small_v1", validation: Path | None = None, data: Path = dataset, **changes):
         settings = {
             "epochs": 2, "batch_size": 2, "grad_accum": 4, "learning_rate": 1e-2, "lora_r": 4, "lora_alpha": 8,
-            "dtype": "fp32", "device": "cpu", "max_length": 256, "warmup_share": 0.0, **changes,
+            "dtype": "fp32", "device": "cpu", "max_length": 256, "warmup_share": 0.0, "supervise": False, **changes,
         }  # fmt: skip
         return TrainRequest(data, base, TrainingSettings(**settings), tmp_path / output, validation)
 

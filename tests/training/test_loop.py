@@ -13,11 +13,13 @@ from hive_mind.device import Device, pick
 from hive_mind.errors import HiveMindError
 from hive_mind.model import lora
 from hive_mind.model.base import load_model
-from hive_mind.training import loop, train
+from hive_mind.training import gradient, train
 from hive_mind.training.batches import Packing, Plan
 from hive_mind.training.interrupt import StopRequest
 from hive_mind.training.log import LOG_FILE, TrainerLog, read_log
-from hive_mind.training.loop import Job, Trainer
+from hive_mind.training.footprint import Footprint
+from hive_mind.training.job import Job
+from hive_mind.training.loop import Trainer
 from hive_mind.training.optimizer import learning_rate
 from hive_mind.training.tokens import tokenise
 from tests.model.test_qwen2 import reference
@@ -31,7 +33,8 @@ def make_trainer(request, packing, dtype=torch.float32):
     lora.attach(model, settings.lora_r, settings.lora_alpha, settings.seed)
     examples = tokenise(request.dataset, load_tokenizer(request.base.folder), settings.max_length).examples
     plan = Plan(examples, settings.step_size, settings.epochs, settings.seed, settings.max_steps)
-    return Trainer(model, Job(plan, None, settings, device, 64, request.output / "checkpoints", {}), packing)
+    job = Job(plan, None, settings, device, request.output / "checkpoints", {})
+    return Trainer(model, job, Footprint(packing, 64))
 
 
 def gradient_of_first_step(trainer, captured):
@@ -72,7 +75,7 @@ def test_the_split_of_a_step_does_not_change_its_gradient(request_for, mixed):
 def test_the_filler_of_rounded_micro_batches_does_not_change_the_gradient(request_for, mixed):
     request = request_for(data=mixed, batch_size=16, grad_accum=1)
     plain, rounded = make_trainer(request, Packing(5)), make_trainer(request, Packing(5))
-    rounded.rounded = True
+    rounded.gradient.rounded = True
     assert distance(gradient_of_first_step(rounded, []), gradient_of_first_step(plain, [])) < 1e-6
 
 
@@ -132,13 +135,13 @@ def test_training_follows_a_plain_reference(request_for, mixed, tmp_path):
 def break_steps(monkeypatch, broken, per_step):
     """Make the loss of the micro-batches of the steps in `broken` not a number."""
     calls = iter(range(10**6))
-    right = loop.scaled_loss
+    right = gradient.scaled_loss
 
     def wrong(*arguments):
         loss = right(*arguments)
         return loss * math.nan if next(calls) // per_step + 1 in broken else loss
 
-    monkeypatch.setattr(loop, "scaled_loss", wrong)
+    monkeypatch.setattr(gradient, "scaled_loss", wrong)
 
 
 def test_a_step_that_is_not_finite_is_skipped_counted_and_recorded(request_for, monkeypatch):

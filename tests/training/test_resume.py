@@ -127,7 +127,7 @@ def test_a_checkpoint_of_another_program_version_is_not_continued(request_for, m
     interrupt_after(monkeypatch, 2)
     with pytest.raises(Interrupted):
         train(request)
-    monkeypatch.setattr(run, "FORMAT", 2)
+    monkeypatch.setattr(run, "FORMAT", 99)
     with pytest.raises(UsageError, match="another version of Hive-Mind"):
         train(request)
 

@@ -1,14 +1,14 @@
 """Attention over flat, packed sequences: every token sees the earlier tokens of its own sequence and nothing else.
 
-Two paths compute the same thing. `varlen` is torch's variable-length kernel (GPUs, torch >= 2.10); `separate` runs
+Three paths compute the same thing. `varlen` is torch's variable-length kernel (GPUs, torch >= 2.10); `separate` runs
 attention once per sequence, which on CPU beats any mask because no masked product is computed: our own in bf16 there
-(model.blocked_attention), torch's everywhere else.
+(model.blocked_attention), torch's everywhere else. `plain` is the formula itself, for where a fused kernel is at fault.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -50,11 +50,14 @@ class Layout:
         return self.offsets[1:].to(torch.int64) - 1
 
 
-def attend(query: Tensor, key: Tensor, value: Tensor, layout: Layout) -> Tensor:
+def attend(query: Tensor, key: Tensor, value: Tensor, layout: Layout, *, plain: bool = False) -> Tensor:
     """Causal attention inside each sequence. query (T, heads, D); key, value (T, kv_heads, D) -> (T, heads, D)."""
+    if plain:
+        return _separate(query, key, value, layout, _plain)
     if query.is_cuda and query.dtype != torch.float32 and varlen_causal() is not None:
         return _varlen(query, key, value, layout)
-    return _separate(query, key, value, layout)
+    on_cpu = query.device.type == "cpu" and query.dtype == torch.bfloat16
+    return _separate(query, key, value, layout, blocked_attention if on_cpu else _library)
 
 
 @cache
@@ -83,8 +86,9 @@ def _varlen(query: Tensor, key: Tensor, value: Tensor, layout: Layout) -> Tensor
     return out
 
 
-def _separate(query: Tensor, key: Tensor, value: Tensor, layout: Layout) -> Tensor:
-    one = blocked_attention if query.device.type == "cpu" and query.dtype == torch.bfloat16 else _library
+def _separate(
+    query: Tensor, key: Tensor, value: Tensor, layout: Layout, one: Callable[[Tensor, Tensor, Tensor], Tensor]
+) -> Tensor:
     if len(set(layout.lengths)) == 1:  # all at once, as so many more heads
         shape = (len(layout.lengths), layout.lengths[0])
         q, k, v = (x.unflatten(0, shape).transpose(1, 2).flatten(0, 1) for x in (query, key, value))
@@ -99,3 +103,14 @@ def _library(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     group = query.shape[0] // key.shape[0]
     key, value = key.repeat_interleave(group, 0), value.repeat_interleave(group, 0)
     return F.scaled_dot_product_attention(query[None], key[None], value[None], is_causal=True)[0]
+
+
+def _plain(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """Two products and a softmax in fp32, shapes as in `blocked_attention`."""
+    heads, tokens, size = query.shape
+    group = heads // key.shape[0]
+    key, value = key.repeat_interleave(group, 0), value.repeat_interleave(group, 0)
+    later = torch.ones(tokens, tokens, dtype=torch.bool, device=query.device).triu(1)
+    scores = (query @ key.transpose(1, 2)) * size**-0.5
+    shares = scores.float().masked_fill(later, -torch.inf).softmax(-1)
+    return shares.to(query.dtype) @ value

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from hive_mind.errors import UsageError
 from hive_mind.model import fused
@@ -82,6 +83,7 @@ class Attention(nn.Module):
     """Grouped-query attention with rotary positions; biases on q, k and v only."""
 
     kernels: Kernels = EAGER
+    plain = False
 
     def __init__(self, config: Qwen2Config) -> None:
         super().__init__()
@@ -105,7 +107,7 @@ class Attention(nn.Module):
         else:
             if cache is not None:
                 cache.fill(layer, key, value, layout)
-            out = attend(query, key, value, layout)
+            out = attend(query, key, value, layout, plain=self.plain)
         return self.o_proj(out.flatten(1))  # type: ignore[no-any-return]
 
 
@@ -152,7 +154,10 @@ class Decoder(nn.Module):
 
 
 class Qwen2(nn.Module):
-    """A Qwen2 language model. `hidden` reads whole sequences, `step` one more token a row, `project` gives logits."""
+    """A Qwen2 language model. `hidden` reads whole sequences, `step` one more token a row, `project` gives logits.
+
+    With `recompute`, each layer keeps only its input for the backward pass and is run again there.
+    """
 
     def __init__(self, config: Qwen2Config) -> None:
         super().__init__()
@@ -162,6 +167,7 @@ class Qwen2(nn.Module):
             None if config.tie_word_embeddings else nn.Linear(config.hidden_size, config.vocab_size, bias=False)
         )
         exponents = torch.arange(0, config.head_dim, 2, dtype=torch.float32) / config.head_dim
+        self.recompute = False
         self.inverse_frequencies: Tensor
         self.register_buffer("inverse_frequencies", config.rope_theta**-exponents, persistent=False)
 
@@ -201,6 +207,12 @@ class Qwen2(nn.Module):
             if isinstance(module, RMSNorm | Attention | MLP):
                 module.kernels = kernels
 
+    def use_plain_attention(self, plain: bool) -> None:
+        """Compute attention by its formula, without any fused kernel, or as is fastest again."""
+        for module in self.modules():
+            if isinstance(module, Attention):
+                module.plain = plain
+
     def new_cache(self, rows: int, capacity: int) -> KVCache:
         """Return an empty cache for `rows` sequences of at most `capacity` tokens."""
         c = self.config
@@ -208,7 +220,10 @@ class Qwen2(nn.Module):
 
     def _layers(self, x: Tensor, rope: tuple[Tensor, Tensor], layout: Layout | None, cache: KVCache | None) -> Tensor:
         for number, layer in enumerate(self.model.layers):
-            x = layer(x, rope, layout, cache, number)
+            if self.recompute and torch.is_grad_enabled():
+                x = checkpoint(layer, x, rope, layout, cache, number, use_reentrant=False)
+            else:
+                x = layer(x, rope, layout, cache, number)
         return self.model.norm(x)  # type: ignore[no-any-return]
 
     def _rope(self, positions: Tensor) -> tuple[Tensor, Tensor]:

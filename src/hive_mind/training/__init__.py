@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from hive_mind.training.request import TrainRequest, TrainResult
 from hive_mind.training.settings import TrainingSettings
 
@@ -9,7 +11,16 @@ __all__ = ["TrainRequest", "TrainResult", "TrainingSettings", "train"]
 
 
 def train(request: TrainRequest) -> TrainResult:
-    """Train an adapter, go on with an interrupted run, or find the run done already; see `training.run.train`."""
-    from hive_mind.training import run  # torch is loaded only when something is trained
+    """Train an adapter, go on with an interrupted run, or find the run done already.
 
-    return run.train(request)
+    In a process of its own that is started again if it dies (training.supervise), else in this one; under torchrun,
+    which watches its own processes, in this one. Raises what `training.run.train` and `training.supervisor.supervise`
+    raise, and UsageError if another run that is alive trains into the same folder.
+    """
+    from hive_mind.training import run, supervisor  # torch is loaded only when something is trained
+    from hive_mind.training.lock import locked
+
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        return run.train(request)
+    with locked(request.output, request.command) as lock:
+        return supervisor.supervise(request, lock) if request.settings.supervise else run.train(request)

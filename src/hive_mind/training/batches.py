@@ -40,6 +40,8 @@ class Plan:
     epochs: int
     seed: int
     max_steps: int | None = None
+    without: frozenset[int] = frozenset()
+    """Examples left out of their steps, which stay as they are otherwise."""
 
     @property
     def steps_per_epoch(self) -> int:
@@ -61,8 +63,9 @@ class Plan:
                 if number == self.total_steps:
                     return
                 number += 1
-                chosen = order[begin : begin + self.step_size]
-                done = epoch * count + begin + len(chosen)
+                planned = order[begin : begin + self.step_size]
+                done = epoch * count + begin + len(planned)
+                chosen = [index for index in planned if index not in self.without]
                 tokens, targets = int(lengths[chosen].sum()), int(labelled[chosen].sum())
                 yield Step(number, done / count, done, tuple(chosen), tokens, targets)
             epoch, start = epoch + 1, 0
@@ -126,8 +129,20 @@ class Packing:
             filled[fewest] += lengths[place]
         return dealt
 
-    def to_dict(self) -> dict[str, int | None]:
-        return {"examples": self.examples, "tokens": self.tokens}
+    def halved(self, longest: int) -> Packing:
+        """Return half of it, and twice as many micro-batches; never less than one example of `longest` tokens."""
+        if self.tokens is not None:
+            return Packing(self.examples, max(longest, self.tokens // 2))
+        return Packing(max(1, self.examples // 2))
+
+    def at_most(self, other: Packing) -> Packing:
+        """Return what is no larger than either of the two."""
+        limits = [packing.tokens for packing in (self, other) if packing.tokens is not None]
+        return Packing(min(self.examples, other.examples), min(limits, default=None))
+
+    def __str__(self) -> str:
+        examples = f"{self.examples} example" + ("" if self.examples == 1 else "s")
+        return examples if self.tokens is None else f"up to {self.tokens:,} tokens"
 
 
 @dataclass(frozen=True)

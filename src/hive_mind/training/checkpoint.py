@@ -6,6 +6,7 @@ renamed. Only safetensors and JSON: nothing in it is run when it is read.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -27,6 +28,8 @@ from hive_mind.progress import say
 MANIFEST = "manifest.json"
 STATE = "state.json"
 TENSORS = ("adapter", "optimizer", "random")
+MARGIN = 1 << 20
+"""Bytes for the small files beside the tensors."""
 _NAME = re.compile(r"step-(\d+)")
 
 
@@ -55,6 +58,7 @@ def save_checkpoint(folder: Path, state: Mapping[str, Any], tensors: Mapping[str
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _remove(part)
+        _make_room(folder, sum(tensor.nbytes for group in tensors.values() for tensor in group.values()))
         part.mkdir()
         _write_files(part, state, tensors)
         _remove(target)
@@ -68,6 +72,40 @@ def save_checkpoint(folder: Path, state: Mapping[str, Any], tensors: Mapping[str
             "free space or check permissions and run the same command again to continue"
         ) from error
     return target
+
+
+def require_space(output: Path, trainable: int, kept: int) -> None:
+    """Raise HiveMindError unless the disk has room for the checkpoints to keep, one in the making, and the result.
+
+    A checkpoint holds the adapter and AdamW's two moments in fp32; the adapter is saved in bf16.
+    """
+    checkpoint = 12 * trainable + MARGIN
+    held = sum(file.stat().st_size for file in output.rglob("*") if file.is_file()) if output.is_dir() else 0
+    needed = max(0, checkpoint * (kept + 1) + 2 * trainable + MARGIN - held)
+    existing = next(folder for folder in (output, *output.absolute().parents) if folder.exists())
+    free = shutil.disk_usage(existing).free
+    if free < needed:
+        raise HiveMindError(
+            f"training into {output} needs about {needed / 1e6:,.0f} MB for checkpoints and result, and its disk has "
+            f"{free / 1e6:,.0f} MB left; free space, lower training.keep_checkpoints or use another --output"
+        )
+
+
+def _make_room(folder: Path, needed: int) -> None:
+    """Remove older checkpoints, never the newest valid one, where the next one would not fit beside them.
+
+    Raises OSError (no space) if it does not fit even then, before anything is written.
+    """
+    if shutil.disk_usage(folder).free >= needed + MARGIN:
+        return
+    newest = next((checkpoint for checkpoint in checkpoints(folder) if not damage(checkpoint)), None)
+    for old in reversed([checkpoint for checkpoint in checkpoints(folder) if checkpoint != newest]):
+        say(f"the disk is nearly full: {old} makes room for the next checkpoint")
+        _remove(old)
+        if shutil.disk_usage(folder).free >= needed + MARGIN:
+            return
+    if shutil.disk_usage(folder).free < needed + MARGIN:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def newest_checkpoint(folder: Path) -> Checkpoint | None:

@@ -7,67 +7,33 @@ import gc
 import math
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
 
-from hive_mind.device import Device, peak_memory
+from hive_mind.device import peak_memory
 from hive_mind.errors import HiveMindError, Interrupted
-from hive_mind.model.kernels import EAGER, Kernels
 from hive_mind.model.lora import load_tensors, lora_parameters, pack_weights, set_dropout
 from hive_mind.model.qwen2 import Qwen2
-from hive_mind.progress import utc_now
-from hive_mind.training.batches import MicroBatch, Packing, Plan, Step, collate, wants_rounding
+from hive_mind.progress import say
+from hive_mind.training.batches import Step
 from hive_mind.training.checkpoint import Checkpoint, keep_newest, random_states, restore_random_states, save_checkpoint
 from hive_mind.training.console import step_line
+from hive_mind.training.footprint import Footprint
+from hive_mind.training.gradient import Abandoned, StepGradient
+from hive_mind.training.health import Health
 from hive_mind.training.interrupt import StopRequest
+from hive_mind.training.job import Job, Progress
 from hive_mind.training.log import TrainerLog
-from hive_mind.training.loss import scaled_loss
 from hive_mind.training.optimizer import learning_rate, make_optimizer, optimizer_tensors, restore_optimizer
-from hive_mind.training.processes import ALONE, Processes
-from hive_mind.training.settings import TrainingSettings
-from hive_mind.training.side_by_side import pool_of, worker_count
-from hive_mind.training.tokens import Examples
 from hive_mind.training.validation import validation_loss
 
-FORMAT = 1
+FORMAT = 2
 """What the `state` of a checkpoint is made of; another number cannot be continued."""
-
-
-@dataclass
-class Progress:
-    """How far a run is; every checkpoint holds it. `seconds` and token counts add up over interrupted parts."""
-
-    started: str = field(default_factory=utc_now)
-    step: int = 0
-    consumed: int = 0
-    seconds: float = 0.0
-    tokens: int = 0
-    labelled_tokens: int = 0
-    skipped: int = 0
-    peak_memory: int = 0
-    issues: list[str] = field(default_factory=list)
-    resumed_from: list[int] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Job:
-    """What is trained on what, and where its checkpoints go. `identity` says which run a checkpoint belongs to."""
-
-    plan: Plan
-    validation: Examples | None
-    settings: TrainingSettings
-    device: Device
-    loss_chunk: int
-    checkpoints: Path
-    identity: dict[str, Any]
-    kernels: Kernels = EAGER
-    processes: Processes = ALONE
+BAD_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -83,18 +49,17 @@ class Launched:
 class Trainer:
     """Trains the adapters attached to `model`. `good` is the progress at the last step whose numbers were finite."""
 
-    def __init__(self, model: Qwen2, job: Job, packing: Packing) -> None:
-        self.model, self.job, self.packing = model, job, packing
+    def __init__(self, model: Qwen2, job: Job, footprint: Footprint) -> None:
+        self.model, self.job = model, job
         model.use_kernels(job.kernels)
         set_dropout(model, job.settings.lora_dropout)
         pack_weights(model)
         self.parameters = lora_parameters(model)
         self.optimizer = make_optimizer(self.parameters, job.settings)
-        self.lengths = job.plan.examples.lengths
-        self.rounded = wants_rounding(model)
-        self.workers = 1
-        self.pool: ThreadPoolExecutor | None = None
-        self.ahead = job.device.is_gpu and job.processes.world == 1
+        alone = job.processes.world == 1
+        self.ahead = job.device.is_gpu and alone and job.attempt.one_by_one is None
+        self.gradient = StepGradient(model, job, footprint, may_stop_within=alone and not self.ahead)
+        self.health = Health()
         self.in_flight: deque[Launched] = deque()
         self.settled_at = 0.0
         self.progress = Progress()
@@ -104,11 +69,10 @@ class Trainer:
         self.validation_steps = job.plan.milestones(every) if every is not None else frozenset()
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Go on from a checkpoint, in the packing that it was trained with."""
+        """Go on from a checkpoint. Its footprint is the caller's matter: it was needed to make this trainer."""
         load_tensors(self.model, checkpoint.tensors["adapter"], str(checkpoint.folder))
         restore_optimizer(self.optimizer, self.parameters, checkpoint.tensors["optimizer"])
         restore_random_states(checkpoint.tensors["random"])
-        self.packing = Packing(**checkpoint.state["packing"])
         self.progress = Progress(**checkpoint.state["progress"])
         self.good = copy.deepcopy(self.progress)
         self.progress.resumed_from.append(checkpoint.step)
@@ -122,19 +86,19 @@ class Trainer:
         """
         total, tokens_left = self.job.plan.total_steps, self.job.plan.tokens_after(self.progress.consumed)
         seconds = tokens = 0.0
-        most = math.ceil(self.job.settings.step_size / self.packing.examples)
-        if self.job.settings.lora_dropout:
-            most = 1  # what is dropped comes from torch's own generator, in the order of the micro-batches
-        self.workers = worker_count(self.job.settings.side_by_side, self.model, most)
-        with _quiet_gc(), pool_of(self.workers) as self.pool, step_line(total, self.progress.step) as line:
+        with _quiet_gc(), self.gradient.at_work(), step_line(total, self.progress.step) as line:
             self._validate_if_due(log, stop)
             for step in self.job.plan.steps(self.progress.consumed):
-                self.in_flight.append(self._launch(step, stop))
+                try:
+                    self.in_flight.append(self._launch(step, stop))
+                except Abandoned:
+                    self._end_if_wanted(True)
                 while len(self.in_flight) > (0 if self._must_wait(stop) else 1):
                     row = self._settle(self.in_flight.popleft())
                     log.write(row)
+                    self._look_at(row)
                     seconds, tokens = seconds + row["seconds"], tokens + row["tokens"]
-                    line.show(row, seconds_left=seconds / tokens * (tokens_left - tokens))
+                    line.show(row, seconds_left=seconds / max(1, tokens) * (tokens_left - tokens))
                 if not self.in_flight:
                     self._stop_if_broken()
                     self._save_if_due(step.number == total)
@@ -160,15 +124,17 @@ class Trainer:
         if not self.good.step or self.good.step == self.saved_step or not self.job.processes.is_first:
             return
         state = {
-            "format": FORMAT, "step": self.good.step, "progress": asdict(self.good), "packing": self.packing.to_dict(),
-            "identity": self.job.identity,
+            "format": FORMAT, "step": self.good.step, "progress": asdict(self.good),
+            "footprint": self.gradient.footprint.to_dict(), "identity": self.job.identity,
         }  # fmt: skip
         tensors = {
             "adapter": {name: parameter.detach() for name, parameter in self.parameters.items()},
             "optimizer": optimizer_tensors(self.optimizer, self.parameters),
             "random": random_states(),
         }
+        self.job.faults.reach("checkpoint", self.good.step)
         save_checkpoint(self.job.checkpoints, state, tensors)
+        self.job.faults.reach("checkpoint_done", self.good.step)
         keep_newest(self.job.checkpoints, self.job.settings.keep_checkpoints)
         self.saved_step, self.saved_at = self.good.step, time.monotonic()
 
@@ -184,14 +150,16 @@ class Trainer:
         settings, started = self.job.settings, time.monotonic()
         if settings.lora_dropout:  # a step's draws hang on nothing before it, so that a resumed run draws the same
             torch.manual_seed((settings.seed << 32) + (step.number << 8) + self.job.processes.rank)
-        total = self._gradient(step, stop)
+        total = self.gradient.compute(step, stop, list(self.parameters.values()), self.progress)
         norm = torch.nn.utils.clip_grad_norm_(self.parameters.values(), settings.max_grad_norm)
         numbers = torch.stack((total, norm.to(total.dtype)))
         rate = learning_rate(step.number, self.job.plan.total_steps, settings.learning_rate, settings.warmup_share)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
+        self.job.faults.reach("optimizer", step.number)
         self.optimizer.found_inf = (~numbers.isfinite().all()).float()  # type: ignore[attr-defined]
         self.optimizer.step()
+        self.job.faults.reach("optimizer_done", step.number)
         self.optimizer.zero_grad(set_to_none=True)
         return Launched(step, numbers, rate, started)
 
@@ -211,39 +179,6 @@ class Trainer:
             "memory_bytes": self.progress.peak_memory, "seconds": round(seconds, 4),
         }  # fmt: skip
 
-    def _gradient(self, step: Step, stop: StopRequest) -> torch.Tensor:
-        """Add up the gradients of the step's micro-batches, in their order whoever is done first.
-
-        Returns the step's loss without waiting for the device.
-        """
-        processes, parameters = self.job.processes, list(self.parameters.values())
-        parts = self.packing.share_out(step.indices, self.lengths[list(step.indices)].tolist(), self.workers)
-        total = torch.zeros((), dtype=torch.promote_types(self.model.dtype, torch.float32), device=self.model.device)
-
-        def one(indices: Sequence[int]) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
-            batch = collate(self.job.plan.examples, indices, self.model.device, rounded=self.rounded)
-            loss = self._loss(batch, step.labelled_tokens)
-            return loss.detach(), torch.autograd.grad(loss, parameters)
-
-        for loss, gradients in (self.pool.map if self.pool else map)(one, processes.share(parts)):
-            total += loss
-            for parameter, gradient in zip(parameters, gradients, strict=True):
-                parameter.grad = gradient if parameter.grad is None else parameter.grad.add_(gradient)
-            if processes.world == 1 and not self.ahead:
-                self._end_if_wanted(stop.wanted)
-        for parameter in parameters:
-            if parameter.grad is None:  # there were fewer micro-batches than processes
-                parameter.grad = torch.zeros_like(parameter)
-        processes.add_up([total, *(parameter.grad for parameter in parameters if parameter.grad is not None)])
-        return total
-
-    def _loss(self, batch: MicroBatch, labelled_tokens: int) -> torch.Tensor:
-        """A micro-batch's share of the step's loss."""
-        hidden = self.model.hidden(batch.input_ids, batch.layout).index_select(0, batch.rows)
-        scale = 1 / labelled_tokens
-        job = self.job
-        return scaled_loss(hidden, self.model.output_weight, batch.targets, job.loss_chunk, scale, job.kernels)
-
     def _count(self, step: Step, seconds: float, finite: bool) -> None:
         progress = self.progress
         progress.step, progress.consumed = step.number, step.consumed
@@ -256,21 +191,33 @@ class Trainer:
             return
         rows = ", ".join(str(row) for row in sorted(self.job.plan.examples.row[list(step.indices)].tolist()))
         progress.skipped += 1
-        progress.issues.append(
-            f"step {step.number} was skipped: its loss or gradient was not finite (rows {rows} of the dataset)"
-        )
+        why = f"its loss or gradient was not finite (rows {rows} of the dataset)" if rows else "it is empty"
+        progress.note(f"step {step.number} was skipped: {why}")
+
+    def _look_at(self, row: dict[str, Any]) -> None:
+        issue = self.health.observe(row["step"], row["loss"], row["grad_norm"], row["learning_rate"])
+        if issue:
+            say(issue)
+            self.progress.note(issue)
 
     def _stop_if_broken(self) -> None:
-        """Raise HiveMindError, with the last good state saved, after too many steps in a row that were not finite."""
-        step, good = self.progress.step, self.good.step
-        if step - good < self.job.settings.max_bad_steps:
+        """Raise HiveMindError, with the last good state saved, after too many steps that were not finite.
+
+        Too many in a row, or more than a tenth of all of them.
+        """
+        step, good, skipped = self.progress.step, self.good.step, self.progress.skipped
+        most = self.job.settings.max_bad_steps
+        if step - good >= most:
+            count = f"{step - good} steps in a row, up to step {step}"
+        elif step > good and skipped >= most and skipped > BAD_SHARE * step:
+            count = f"{skipped} of {step} steps"
+        else:
             return
         self.save()
         kept = f"the state after step {good} is saved" if good else "no step had succeeded"
         raise HiveMindError(
-            f"the loss or gradient was not finite in {step - good} steps in a row, up to step {step}, so training "
-            f"stopped ({kept}); train anew with a lower training.learning_rate, or look at the rows named for these "
-            f"steps: {self.progress.issues[-1]}"
+            f"the loss or gradient was not finite in {count}, so training stopped ({kept}); train anew with a lower "
+            f"training.learning_rate, or look at the rows named for these steps: {self.progress.issues[-1]}"
         )
 
     def _save_if_due(self, last: bool) -> None:
@@ -300,7 +247,8 @@ class Trainer:
         if examples is None or step not in self.validation_steps or step <= log.validated:
             return
         started = time.monotonic()
-        found = validation_loss(self.model, examples, self.job.loss_chunk, stop)
+        chunk = self.gradient.footprint.loss_chunk
+        found = validation_loss(self.model, examples, chunk, stop, self.job.pulse, self.job.faults)
         if found is None:
             self._end_if_wanted(stop.wanted)
             return

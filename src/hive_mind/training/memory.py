@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import time
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from hive_mind.device import Device, free_memory
-from hive_mind.errors import HiveMindError
+from hive_mind.device import Device, free_memory, is_out_of_memory, release_memory
 from hive_mind.model.qwen2 import Qwen2
-from hive_mind.progress import say
+from hive_mind.progress import clock, say
 from hive_mind.training.batches import Packing, collate, wants_rounding
-from hive_mind.training.loss import scaled_loss
+from hive_mind.training.checkpoint import Checkpoint
+from hive_mind.training.footprint import Footprint
+from hive_mind.training.gradient import OutOfMemory, no_smaller
+from hive_mind.training.job import Job
+from hive_mind.training.lessons import machine_file, memory_key, remembered_footprint
+from hive_mind.training.loss import chunk_rows, scaled_loss
 from hive_mind.training.tokens import Examples
 
 TRIAL_TOKENS = 2048
@@ -25,6 +30,19 @@ USABLE_SHARE = 0.8
 # On a CPU micro-batches beyond this gain nothing. Measured with the 0.5 B shape, achieved GFLOP/s side by side: 566 in
 # micro-batches of 1,024 tokens, 606 of 2,048 (2.3 GiB), 605 of 3,072.
 CPU_BYTES = 5 << 29
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What a micro-batch took: its peak in bytes above what was there before, its tokens, and its seconds."""
+
+    bytes: int
+    tokens: int
+    seconds: float
+
+    @property
+    def per_token(self) -> int:
+        return max(1, self.bytes // self.tokens)
 
 
 @dataclass
@@ -37,46 +55,105 @@ class _Peak:
         self.peak = max(self.peak, self.now)
 
 
-def choose_packing(model: Qwen2, examples: Examples, step_size: int, chunk: int, device: Device) -> Packing:
-    """Choose the micro-batch for `batch_size=auto`: whole examples up to as many tokens as fit in free memory.
+def choose(model: Qwen2, job: Job, checkpoint: Checkpoint | None, base_digest: str) -> Footprint:
+    """Return the footprint to train in: the checkpoint's, else the settings', within what this machine has taught.
 
-    One trial micro-batch of the longest examples is run forward and backward and its peak measured. Raises
-    HiveMindError if not even the longest example fits.
+    One that an earlier start of the run died of is left for the next smaller. Raises OutOfMemory if there is none.
     """
-    by_length = sorted(range(len(examples)), key=lambda i: -examples.lengths[i])
-    trial = Packing(step_size, TRIAL_TOKENS).split(
-        by_length[:step_size], examples.lengths[by_length[:step_size]].tolist()
-    )[0]
-    free = free_memory(device.torch_device)
-    taken, tokens = _trial(model, examples, trial, chunk, device)
-    per_token = max(1, taken // tokens)
-    room = int(free * USABLE_SHARE / per_token)
-    longest = int(examples.lengths.max())
-    if room < longest:
-        raise HiveMindError(
-            f"an example of {longest:,} tokens needs about {longest * per_token / 2**30:.1f} GiB and only "
-            f"{free / 2**30:.1f} GiB are free; lower training.max_length or free memory"
+    settings, examples = job.settings, job.plan.examples
+    chunk = chunk_rows(settings.loss_chunk, model.config.vocab_size)
+    if checkpoint is not None:
+        chosen = Footprint.from_dict(checkpoint.state["footprint"])
+    elif settings.batch_size == "auto":
+        chosen = choose_footprint(model, examples, settings.step_size, chunk, job.device)
+    else:
+        chosen = Footprint(Packing(settings.batch_size), chunk)
+    key = memory_key(job.device.name, base_digest, settings.recipe())
+    known = remembered_footprint(key) if checkpoint is None else None
+    if known is not None and chosen.at_most(known) != chosen:
+        chosen = chosen.at_most(known)
+        say(f"{chosen}: more ran out of memory here before ({machine_file()}; remove it to try anew)")
+    if job.attempt.too_large is not None:
+        failed = Footprint.from_dict(job.attempt.too_large)
+        after = failed.smaller(int(examples.lengths.max()))
+        if after is None:
+            raise OutOfMemory(no_smaller("the training process", failed))
+        chosen = chosen.at_most(after)
+    if "cpu" in job.attempt.measures:
+        trial = _trial(model, examples, chosen, job.device)
+        left = job.plan.tokens_after(checkpoint.state["progress"]["consumed"] if checkpoint else 0)
+        say(f"on the CPU instead of the GPU: about {clock(left * trial.seconds / trial.tokens)} for what is left")
+    return chosen
+
+
+def choose_footprint(model: Qwen2, examples: Examples, step_size: int, chunk: int, device: Device) -> Footprint:
+    """Choose for `batch_size=auto`: whole examples up to as many tokens as fit in free memory, and say how.
+
+    One trial micro-batch of the longest examples is run forward and backward and its peak measured. Where not even the
+    longest example fits, it is tried with activations computed twice, then with smaller chunks of logits. Raises
+    OutOfMemory if nothing fits.
+    """
+    footprint = Footprint(Packing(step_size), chunk)
+    longest, free = int(examples.lengths.max()), free_memory(device.torch_device)
+    while True:
+        trial = _try(model, examples, footprint, device)
+        if trial is None:
+            footprint = _smaller(footprint, longest, "the trial itself ran out of memory")
+            continue
+        room = int(free * USABLE_SHARE / trial.per_token)
+        say(
+            f"batch_size=auto: a trial of {trial.tokens:,} tokens ({footprint.kept}) took {trial.bytes / 2**20:,.0f} "
+            f"MiB, {trial.per_token / 1024:,.0f} KiB a token, and {free / 2**30:.1f} GiB are free"
         )
-    limit = room if device.is_gpu else max(longest, min(room, CPU_BYTES // per_token))
-    say(
-        f"batch_size=auto: a trial of {tokens:,} tokens took {taken / 2**20:,.0f} MiB ({per_token / 1024:,.0f} KiB a "
-        f"token), {free / 2**30:.1f} GiB are free: micro-batches of up to {limit:,} tokens"
-    )
-    return Packing(step_size, limit)
+        if room >= longest:
+            break
+        needed = f"an example of {longest:,} tokens needs about {longest * trial.per_token / 2**30:.1f} GiB"
+        footprint = _smaller(replace(footprint, packing=Packing(1)), longest, needed)
+    limit = room if device.is_gpu else max(longest, min(room, CPU_BYTES // trial.per_token))
+    chosen = replace(footprint, packing=Packing(step_size, limit))
+    why = "as many as fit" if limit == room else "more gain nothing on a CPU" if limit > longest else "the longest row"
+    say(f"batch_size=auto: {chosen} ({why})")
+    return chosen
 
 
-def _trial(model: Qwen2, examples: Examples, indices: list[int], chunk: int, device: Device) -> tuple[int, int]:
-    """Run one micro-batch twice, the first time to warm up; returns (peak bytes above the start, tokens)."""
+def _try(model: Qwen2, examples: Examples, footprint: Footprint, device: Device) -> Trial | None:
+    try:
+        return _trial(model, examples, footprint, device)
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        release_memory(error)
+        return None
+
+
+def _smaller(footprint: Footprint, longest: int, why: str) -> Footprint:
+    after = replace(footprint, packing=Packing(1)) if footprint.packing.examples > 1 else footprint.smaller(longest)
+    if after is None:
+        raise OutOfMemory(f"{why}; {no_smaller('the trial', footprint)}")
+    say(f"batch_size=auto: {why}; trying with {after}")
+    return after
+
+
+def _trial(model: Qwen2, examples: Examples, footprint: Footprint, device: Device) -> Trial:
+    """Run one micro-batch of the longest examples twice, the first time to warm up."""
+    by_length = sorted(range(len(examples)), key=lambda i: -examples.lengths[i])[: footprint.packing.examples]
+    packing = Packing(footprint.packing.examples, TRIAL_TOKENS)
+    indices = packing.split(by_length, examples.lengths[by_length].tolist())[0]
     batch = collate(examples, indices, device.torch_device, rounded=wants_rounding(model))
-    peak = 0
+    before, model.recompute = model.recompute, footprint.recompute
+    peak, seconds = 0, 0.0
     for _ in range(2):
+        started = time.monotonic()
         with _measured(device) as measured:
             hidden = model.hidden(batch.input_ids, batch.layout).index_select(0, batch.rows)
-            scaled_loss(hidden, model.output_weight, batch.targets, chunk, 1.0 / len(batch.targets)).backward()
-        peak = max(peak, measured.peak)
+            scale = 1.0 / len(batch.targets)
+            loss = scaled_loss(hidden, model.output_weight, batch.targets, footprint.loss_chunk, scale)
+            loss.backward()  # type: ignore[no-untyped-call]
+        peak, seconds = max(peak, measured.peak), time.monotonic() - started
         for parameter in model.parameters():
             parameter.grad = None
-    return peak, len(batch.input_ids)
+    model.recompute = before
+    return Trial(peak, len(batch.input_ids), seconds)
 
 
 @contextmanager

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from hive_mind.config import dump
-from hive_mind.device import Device, versions
+from hive_mind.device import versions
 from hive_mind.model.lora import WEIGHTS_FILE
 from hive_mind.progress import utc_now
-from hive_mind.training.batches import Packing
-from hive_mind.training.loop import Progress
+from hive_mind.training.footprint import Footprint
+from hive_mind.training.job import Progress
+from hive_mind.training.loop import Trainer
 from hive_mind.training.request import TrainRequest
 from hive_mind.training.settings import TrainingSettings
 from hive_mind.training.tokens import TokenisedDataset, length_histogram
@@ -40,12 +41,12 @@ def run_record(
     dataset: TokenisedDataset,
     validation: TokenisedDataset | None,
     parameters: Parameters,
-    packing: Packing,
-    device: Device,
+    trainer: Trainer,
     progress: Progress,
 ) -> dict[str, Any]:
     """Return run.json: what was asked for, what it ran on and what came in the way."""
     settings, version = request.settings, request.output.resolve().name
+    device, attempt, plan = trainer.job.device, trainer.job.attempt, trainer.job.plan
     return {
         "version": version, "name": version_name(version), "started": progress.started, "finished": utc_now(),
         "seconds": round(progress.seconds, 3), "command": request.command, "identity": identity,
@@ -59,9 +60,11 @@ def run_record(
             "r": settings.lora_r, "alpha": settings.lora_alpha, "trainable": parameters.trainable,
             "share": round(parameters.share, 6),
         },
-        "batch": _batch_record(settings, packing), "device": device.name,
+        "batch": _batch_record(settings, trainer.gradient.footprint), "device": device.name,
         "dtype": str(device.dtype).removeprefix("torch."), "hardware": versions(),
-        "issues": progress.issues, "resumed_from": progress.resumed_from,
+        "issues": progress.issues, "resumed_from": progress.resumed_from, "restarts": attempt.number,
+        "measures": list(attempt.measures),
+        "quarantined": [int(plan.examples.row[index]) for index in progress.quarantined],
     }  # fmt: skip
 
 
@@ -115,11 +118,14 @@ def _dataset_record(dataset: TokenisedDataset, max_length: int) -> dict[str, Any
     }  # fmt: skip
 
 
-def _batch_record(settings: TrainingSettings, packing: Packing) -> dict[str, Any]:
+def _batch_record(settings: TrainingSettings, footprint: Footprint) -> dict[str, Any]:
+    packing = footprint.packing
     by_tokens = packing.tokens is not None
     return {
         "micro": None if by_tokens else packing.examples,
         "micro_tokens": packing.tokens,
-        "accumulation": None if by_tokens else settings.grad_accum,
+        "accumulation": None if by_tokens else -(-settings.step_size // packing.examples),
         "effective": settings.step_size,
+        "recompute": footprint.recompute,
+        "loss_chunk": footprint.loss_chunk,
     }

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hive_mind.config import dump
 from hive_mind.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
@@ -26,6 +27,25 @@ class TrainRequest:
     validation: Path | None = None
     command: str = ""
     parent: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain JSON values, for another process on this machine."""
+        return {
+            "dataset": str(self.dataset), "base": {**self.base.identity(), "folder": str(self.base.folder)},
+            "settings": dump(self.settings), "output": str(self.output),
+            "validation": self.validation and str(self.validation), "command": self.command, "parent": self.parent,
+        }  # fmt: skip
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> TrainRequest:
+        from hive_mind.model.base import Base
+
+        base = Base(**{**values["base"], "folder": Path(values["base"]["folder"])})
+        validation = Path(values["validation"]) if values["validation"] else None
+        return cls(
+            Path(values["dataset"]), base, TrainingSettings.model_validate(values["settings"]),
+            Path(values["output"]), validation, values["command"], values["parent"],
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -22,16 +22,20 @@ from hive_mind.model.base import load_model
 from hive_mind.model.lora import WEIGHTS_FILE, attach, lora_parameters, save_adapter
 from hive_mind.model.qwen2 import Qwen2
 from hive_mind.progress import say, utc_now
-from hive_mind.training.batches import Packing, Plan
-from hive_mind.training.checkpoint import Checkpoint, newest_checkpoint
+from hive_mind.training.attempt import UNDISTURBED, Attempt
+from hive_mind.training.batches import Plan
+from hive_mind.training.checkpoint import Checkpoint, newest_checkpoint, require_space
 from hive_mind.training.compiling import choose_kernels
 from hive_mind.training.console import say_dataset, say_example, say_settings
+from hive_mind.training.faults import planted
 from hive_mind.training.interrupt import StopRequest
+from hive_mind.training.job import Job
+from hive_mind.training.lessons import memory_key, remember_footprint
 from hive_mind.training.log import LOG_FILE, TrainerLog, read_log
-from hive_mind.training.loop import FORMAT, Job, Trainer
-from hive_mind.training.loss import chunk_rows
-from hive_mind.training.memory import choose_packing
+from hive_mind.training.loop import FORMAT, Trainer
+from hive_mind.training.memory import choose
 from hive_mind.training.processes import Processes, joined
+from hive_mind.training.pulse import SILENT, Pulse
 from hive_mind.training.records import (
     METRICS_FILE,
     RUN_FILE,
@@ -41,7 +45,8 @@ from hive_mind.training.records import (
     version_name,
 )  # fmt: skip
 from hive_mind.training.request import TrainRequest, TrainResult
-from hive_mind.training.tokens import TokenisedDataset, tokenise
+from hive_mind.training.settings import TrainingSettings
+from hive_mind.training.tokens import TokenisedDataset, row_id, tokenise
 
 CHECKPOINTS = "checkpoints"
 TOKENIZER_FILES = (
@@ -50,28 +55,76 @@ TOKENIZER_FILES = (
 )  # fmt: skip
 
 
-def train(request: TrainRequest) -> TrainResult:
-    """Train an adapter, go on with an interrupted run, or find the run done already.
+def train(request: TrainRequest, attempt: Attempt = UNDISTURBED, pulse: Pulse = SILENT) -> TrainResult:
+    """Train an adapter in this process, go on with an interrupted run, or find the run done already.
 
-    Raises UsageError if the output belongs to another run, DataRefused if no row is usable, Interrupted if the user
-    stopped it (the state is saved), HiveMindError if it cannot go on.
+    `attempt` and `pulse` are the supervisor's (supervisor.py). Raises UsageError if the output belongs to another run,
+    DataRefused if no row is usable, Interrupted if the user stopped it (the state is saved), HiveMindError if it cannot
+    go on.
     """
     with joined() as processes:
-        return _train(request, processes)
+        return _train(request, attempt, pulse, processes)
 
 
-def _train(request: TrainRequest, processes: Processes) -> TrainResult:
+def _train(request: TrainRequest, attempt: Attempt, pulse: Pulse, processes: Processes) -> TrainResult:
+    faults = planted(attempt)
     tokenizer = load_tokenizer(request.base.folder)
-    device = pick(request.settings.device, request.settings.dtype)
+    device = device_of(request.settings, attempt)
     keep_freed_memory()
     identity = run_identity(request, tokenizer, device)
-    done = _finished(request, identity)
+    done = finished(request, identity)
     if done is not None:
         say(f"{request.output} is this run already, trained and complete; nothing to do")
         return done
     checkpoint = _continue_from(request.output, identity)
+    pulse.at("reading the data")
     dataset, validation = _tokenise(request, tokenizer)
-    return _run(request, identity, tokenizer, device, processes, dataset, validation, checkpoint)
+    pulse.at("loading the model")
+    faults.reach("loading")
+    settings = request.settings
+    quarantined = frozenset(attempt.quarantined) | frozenset(
+        checkpoint.state["progress"]["quarantined"] if checkpoint else ()
+    )
+    plan = Plan(
+        dataset.examples, settings.step_size, settings.epochs, settings.seed, settings.max_steps, quarantined
+    )  # fmt: skip
+    model = load_model(request.base, device)
+    frozen = sum(parameter.numel() for parameter in model.parameters())
+    attach(model, settings.lora_r, settings.lora_alpha, settings.seed)
+    model.use_plain_attention("math_attention" in attempt.measures)
+    parameters = Parameters(sum(p.numel() for p in lora_parameters(model).values()), frozen)
+    say_settings(settings, request.base, device, parameters.trainable, parameters.share)
+    say_dataset(dataset, plan, settings.max_length)
+    say_example(dataset, plan, tokenizer)
+    require_space(request.output, parameters.trainable, settings.keep_checkpoints)
+    measured = validation.examples.first(settings.validation_examples) if validation and processes.is_first else None
+    job = Job(
+        plan, measured, settings, device, request.output / CHECKPOINTS, identity,
+        choose_kernels(settings.compile, model), processes, attempt, pulse, faults,
+    )  # fmt: skip
+    footprint = choose(model, job, checkpoint, request.base.digest)
+    trainer = Trainer(model, job, footprint)
+    if checkpoint is not None:
+        say(
+            f"continuing after step {checkpoint.step:,} of {plan.total_steps:,}, from {checkpoint.folder}, with "
+            f"{footprint}"
+        )
+        trainer.restore(checkpoint)
+    if not processes.is_first:
+        return _compute_along(trainer, request, identity)
+    _claim(request, identity, attempt)
+    _note_what_befell(trainer, request, attempt, dataset)
+    with TrainerLog(request.output, checkpoint.step if checkpoint else -1) as log, StopRequest() as stop:
+        if attempt.number:
+            log.write({"step": trainer.progress.step, "restart": attempt.number, "why": attempt.why})
+        progress = trainer.run(log, stop)
+    if trainer.gradient.footprint != footprint or attempt.too_large:
+        key = memory_key(device.name, request.base.digest, settings.recipe())
+        remember_footprint(key, trainer.gradient.footprint, f"{request.base.id} on {device.name}")
+    record = run_record(request, identity, dataset, validation, parameters, trainer, progress)
+    result = _finish(request, model, trainer, record)
+    processes.wait()
+    return result
 
 
 def choose_output(models_dir: Path, name: str, request: TrainRequest) -> Path:
@@ -105,71 +158,43 @@ def _tokenise(request: TrainRequest, tokenizer: ChatTokenizer) -> tuple[Tokenise
     return dataset, tokenise(request.validation, tokenizer, longest, "tokenising the validation rows")
 
 
-def _run(
-    request: TrainRequest,
-    identity: dict[str, Any],
-    tokenizer: ChatTokenizer,
-    device: Device,
-    processes: Processes,
-    dataset: TokenisedDataset,
-    validation: TokenisedDataset | None,
-    checkpoint: Checkpoint | None,
-) -> TrainResult:
-    settings = request.settings
-    plan = Plan(dataset.examples, settings.step_size, settings.epochs, settings.seed, settings.max_steps)
-    model = load_model(request.base, device)
-    frozen = sum(parameter.numel() for parameter in model.parameters())
-    attach(model, settings.lora_r, settings.lora_alpha, settings.seed)
-    parameters = Parameters(sum(p.numel() for p in lora_parameters(model).values()), frozen)
-    say_settings(settings, request.base, device, parameters.trainable, parameters.share)
-    say_dataset(dataset, plan, settings.max_length)
-    say_example(dataset, plan, tokenizer)
-    chunk = chunk_rows(settings.loss_chunk, model.config.vocab_size)
-    measured = validation.examples.first(settings.validation_examples) if validation and processes.is_first else None
-    kernels = choose_kernels(settings.compile, model)
-    job = Job(plan, measured, settings, device, chunk, request.output / CHECKPOINTS, identity, kernels, processes)
-    trainer = Trainer(model, job, _packing(model, job, checkpoint))
-    if checkpoint is not None:
-        say(
-            f"continuing after step {checkpoint.step:,} of {plan.total_steps:,}, from {checkpoint.folder}, with the "
-            "micro-batches recorded there"
-        )
-        trainer.restore(checkpoint)
-    if not processes.is_first:
-        return _compute_along(trainer, request, identity)
-    _claim(request.output, identity)
-    with TrainerLog(request.output, checkpoint.step if checkpoint else -1) as log, StopRequest() as stop:
-        progress = trainer.run(log, stop)
-    record = run_record(request, identity, dataset, validation, parameters, trainer.packing, device, progress)
-    result = _finish(request, model, trainer, record)
-    processes.wait()
-    return result
-
-
 def _compute_along(trainer: Trainer, request: TrainRequest, identity: dict[str, Any]) -> TrainResult:
     """Train as one of the processes that write nothing; returns what the first one wrote."""
     with TemporaryDirectory() as scratch, TrainerLog(Path(scratch)) as log, StopRequest() as stop:
         trainer.run(log, stop)
     trainer.job.processes.wait()
-    result = _finished(request, identity)
+    result = finished(request, identity)
     assert result is not None
     return result
 
 
-def _packing(model: Qwen2, job: Job, checkpoint: Checkpoint | None) -> Packing:
-    settings = job.settings
-    if checkpoint is not None:
-        return Packing(**checkpoint.state["packing"])
-    if settings.batch_size == "auto":
-        return choose_packing(model, job.plan.examples, settings.step_size, job.loss_chunk, job.device)
-    return Packing(settings.batch_size)
+def _note_what_befell(trainer: Trainer, request: TrainRequest, attempt: Attempt, dataset: TokenisedDataset) -> None:
+    """Put into the run's record what the starts before this one met, and which examples are left out for it."""
+    progress = trainer.progress
+    progress.note(*read_json(request.output / RUN_FILE)["issues"], *attempt.issues)
+    for index in attempt.quarantined:
+        row = int(dataset.examples.row[index])
+        progress.note(
+            f"row {row:,} of the dataset ({row_id(dataset.path, row)}) is quarantined: the training process died "
+            "whenever it was computed"
+        )
+    progress.quarantined = sorted({*progress.quarantined, *attempt.quarantined})
+
+
+def device_of(settings: TrainingSettings, attempt: Attempt) -> Device:
+    """Return the device to train on; a CPU in a GPU's place computes in the format that was chosen for the GPU."""
+    device = pick(settings.device, settings.dtype)
+    if "cpu" not in attempt.measures:
+        return device
+    return pick("cpu", "bf16" if device.dtype == torch.bfloat16 else "fp32")
 
 
 def _finish(request: TrainRequest, model: Qwen2, trainer: Trainer, record: dict[str, Any]) -> TrainResult:
     """Write the version's files, then seal it; checkpoints go only when everything else is on disk."""
-    _check_moved(model)
+    _check_learnt(model)
     folder = request.output
     save_adapter(model, folder, base_id=request.base.id, revision=request.base.revision)
+    _check_saved(folder)
     _copy_tokenizer(request.base.folder, folder)
     plan = trainer.job.plan
     metrics = metrics_record(
@@ -191,7 +216,7 @@ def _seal(request: TrainRequest, metrics: dict[str, Any], record: dict[str, Any]
     return TrainResult(request.output, metrics, record)
 
 
-def _check_moved(model: Qwen2) -> None:
+def _check_learnt(model: Qwen2) -> None:
     """A B matrix that is still zero has learnt nothing, so the adapter would be the base under another name."""
     parameters = lora_parameters(model).items()
     still = [name for name, parameter in parameters if "lora_B" in name and not torch.any(parameter)]
@@ -202,7 +227,20 @@ def _check_moved(model: Qwen2) -> None:
         )
 
 
-def _finished(request: TrainRequest, identity: dict[str, Any]) -> TrainResult | None:
+def _check_saved(folder: Path) -> None:
+    """Look at every number that was saved: an adapter of NaN must never become a version."""
+    from safetensors.torch import load_file
+
+    broken = [name for name, tensor in load_file(folder / WEIGHTS_FILE).items() if not torch.isfinite(tensor).all()]
+    if broken:
+        (folder / WEIGHTS_FILE).unlink()
+        raise HiveMindError(
+            f"{len(broken)} adapter matrices are not finite (first: {broken[0]}), so nothing was saved as a version; "
+            "train anew with a lower training.learning_rate"
+        )
+
+
+def finished(request: TrainRequest, identity: dict[str, Any]) -> TrainResult | None:
     """The finished run in the output folder, sealed here if only that was left; None if it is to be done yet.
 
     Raises UsageError if the folder holds a version that this run did not make.
@@ -247,14 +285,17 @@ def _short(value: object) -> str:
     return value[:12] if isinstance(value, str) else str(value)
 
 
-def _claim(folder: Path, identity: dict[str, Any]) -> None:
+def _claim(request: TrainRequest, identity: dict[str, Any], attempt: Attempt) -> None:
     """Make the output folder and note whose it is from the first step on; the finished record replaces this one."""
+    folder = request.output
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"cannot make the folder {folder}: {error.strerror}; choose another --output") from None
-    if not (folder / RUN_FILE).is_file():
-        write_json(folder / RUN_FILE, {"started": utc_now(), "finished": None, "identity": identity})
+    before = read_json(folder / RUN_FILE) if (folder / RUN_FILE).is_file() else {"started": utc_now(), "issues": []}
+    issues = [*before["issues"], *(issue for issue in attempt.issues if issue not in before["issues"])]
+    begun = {"started": before["started"], "finished": None, "identity": identity}
+    write_json(folder / RUN_FILE, {**begun, "issues": issues, "attempt": attempt.to_dict()})
 
 
 def _copy_tokenizer(base: Path, folder: Path) -> None:

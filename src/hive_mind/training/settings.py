@@ -60,7 +60,22 @@ class TrainingSettings(Settings):
     checkpoint_every_steps: Count = setting(200, "steps between checkpoints")
     checkpoint_every_minutes: float = setting(10.0, "minutes between checkpoints, if that comes sooner", gt=0)
     keep_checkpoints: Count = setting(2, "how many checkpoints are kept; all are removed when the run is done")
-    max_bad_steps: Count = setting(3, "stop after so many steps in a row whose loss or gradient is not finite")
+    max_bad_steps: Count = setting(
+        3,
+        "stop after so many steps in a row whose loss or gradient is not finite, or after a tenth of all steps if that "
+        "is more",
+    )
+    supervise: bool = setting(
+        True,
+        "train in a process of its own, which is started again from the last checkpoint if it dies or stands still",
+    )
+    max_restarts: int = setting(10, "restarts of one run before it is given up", ge=0)
+    restart_pause: float = setting(2.0, "seconds before the first restart; each pause is twice the one before", ge=0)
+    hang_minutes: float = setting(
+        10.0, "minutes without a computed micro-batch after which the process is taken to stand still", gt=0
+    )
+    max_quarantined: int = setting(3, "examples that may be left out because they kill the training process", ge=0)
+    allow_cpu: bool = setting(False, "go on with the CPU when the GPU fails whatever is tried")
 
     @property
     def step_size(self) -> int:

@@ -9,10 +9,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.metadata import version
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
 from hive_mind.chat.batch import Memory, Tokens, render_all
@@ -21,7 +23,7 @@ from hive_mind.chat.tokenizer import ChatTokenizer
 from hive_mind.chat.turns import UnusableForTraining
 from hive_mind.conversation import Conversation, Reject
 from hive_mind.errors import DataRefused, HiveMindError, UsageError
-from hive_mind.files import sha256_file
+from hive_mind.files import raw_lines, sha256_file
 from hive_mind.parallel import batched, in_order
 from hive_mind.progress import track
 from hive_mind.sources.raw import RawRow
@@ -252,6 +254,12 @@ def _reasons(rows: dict[str, SourceRows]) -> str:
     if not counts:
         return "it is empty"
     return ", ".join(f"{count:,} {code}" for code, count in counts.most_common(3))
+
+
+def row_id(dataset: Path, row: int) -> str:
+    """Return the id that the dataset's file gives its row (1 is the first), for naming it to a person."""
+    _, line = next(islice(raw_lines(dataset), row - 1, None))
+    return str(orjson.loads(line).get("id", "without an id"))
 
 
 def length_histogram(lengths: Iterable[int], max_length: int) -> list[tuple[int, int]]:
