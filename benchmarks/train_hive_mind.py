@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,8 @@ from hive_mind.model.qwen2 import Qwen2Config
 from hive_mind.training.batches import Packing, Plan, Step, epoch_order
 from hive_mind.training.compiling import choose_kernels
 from hive_mind.training.interrupt import StopRequest
-from hive_mind.training.log import TrainerLog
 from hive_mind.training.job import Job
+from hive_mind.training.log import TrainerLog
 from hive_mind.training.loop import Launched, Trainer
 from hive_mind.training.memory import choose
 from hive_mind.training.settings import TrainingSettings
@@ -87,7 +87,8 @@ def matrix_rate(trainer: Trainer) -> dict[str, Any]:
     step = next(plan.steps())
     lengths = [int(trainer.gradient.lengths[index]) for index in step.indices]
     tokens = max(
-        sum(int(trainer.gradient.lengths[index]) for index in part) for part in trainer.gradient.footprint.packing.split(step.indices, lengths)
+        sum(int(trainer.gradient.lengths[index]) for index in part)
+        for part in trainer.gradient.footprint.packing.split(step.indices, lengths)
     )
     labelled = min(trainer.gradient.footprint.loss_chunk, step.labelled_tokens)
     device, dtype = trainer.job.device.torch_device, trainer.model.dtype
@@ -164,7 +165,8 @@ def main() -> None:
     channel.ready(
         versions=versions()["libraries"], device=trainer.job.device.name, dtype=str(trainer.model.dtype),
         trainable=sum(parameter.numel() for parameter in lora_parameters(trainer.model).values()),
-        micro_batch=trainer.gradient.footprint.packing.to_dict(), threads=torch.get_num_threads(), **multiplied_with(trainer.model.config),
+        micro_batch=asdict(trainer.gradient.footprint.packing), threads=torch.get_num_threads(),
+        **multiplied_with(trainer.model.config),
     )  # fmt: skip
     with TrainerLog(arguments.scratch) as log, StopRequest() as stop:
         try:

@@ -1,4 +1,4 @@
-"""Supervised runs on a small base: real processes that die, hang and are killed. One thread each, so that bits repeat."""
+"""Supervised runs on a small base: real processes that die, hang and are killed, on one thread so that bits repeat."""
 
 from pathlib import Path
 

@@ -83,7 +83,9 @@ def test_an_example_that_kills_is_quarantined_by_name(request_for, monkeypatch):
     monkeypatch.setenv(VARIABLE, "abort:row=7:always")
     result = train(request)
     assert result.run["quarantined"] == [7]
-    assert any(issue.startswith("row 7 of the dataset (without an id) is quarantined") for issue in result.run["issues"])
+    assert any(
+        issue.startswith("row 7 of the dataset (without an id) is quarantined") for issue in result.run["issues"]
+    )
     assert [row["examples"] for row in read_log(result.folder / LOG_FILE) if "loss" in row].count(7) == 2
     monkeypatch.delenv(VARIABLE)
     without = run.train(request_for("models/without_v1"), Attempt(quarantined=(6,), measures=("math_attention",)))
@@ -95,7 +97,7 @@ def test_a_fault_that_nothing_helps_stops_cleanly_and_can_go_on(request_for, mon
     request = request_for(checkpoint_every_steps=1)
     whole = train(request_for("models/whole_v1", checkpoint_every_steps=1))
     monkeypatch.setenv(VARIABLE, "gpu_fault:step=4:always")
-    with pytest.raises(GivenUp, match="every measure was tried.*run the same command again.*hive-mind doctor"):
+    with pytest.raises(GivenUp, match=r"every measure was tried.*run the same command again.*hive-mind doctor"):
         train(request)
     assert newest_checkpoint(request.output / "checkpoints").step == 3
     record = read_json(request.output / RUN_FILE)

@@ -101,12 +101,11 @@ def test_killed_anywhere_it_ends_with_the_same_adapter(request_for, tmp_path, ki
     }  # fmt: skip
     whole = train(request_for("models/whole_v1", **changes))
     killer = Killer(request_for("models/killed_v1", **changes), tmp_path / "trace", seed=kills)
+    wanted = {"optimizer": optimizer, "checkpoint": checkpoint}
     done = 0
-    while done < kills or killer.found["optimizer"] < optimizer or killer.found["checkpoint"] < checkpoint:
+    while done < kills or any(killer.found[place] < least for place, least in wanted.items()):
         assert done < 4 * kills, killer.found
-        lacking = [
-            place for place, least in (("optimizer", optimizer), ("checkpoint", checkpoint)) if killer.found[place] < least
-        ]
+        lacking = [place for place, least in wanted.items() if killer.found[place] < least]
         killer.kill(lacking[0] if lacking else "micro_batch", supervisor_too=done % 7 == 3)
         done += 1
     killer.finish()

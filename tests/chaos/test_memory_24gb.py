@@ -1,4 +1,4 @@
-"""Qwen2.5-0.5B's shape with rows of 2,048 tokens on a machine of 24 GB: `batch_size=auto` fits, and says how it chose."""
+"""Qwen2.5-0.5B's shape, rows of 2,048 tokens, a machine of 24 GB: `batch_size=auto` fits, and says how it chose."""
 
 import json
 import re
@@ -27,7 +27,8 @@ def half_billion(real_data, tmp_path):
     with torch.device("meta"):
         model = Qwen2(Qwen2Config.from_folder(folder))
     weights = {name: torch.randn(p.shape).mul_(0.02).bfloat16() for name, p in model.named_parameters()}
-    save_file({name: weight.abs() if "norm" in name else weight for name, weight in weights.items()}, folder / "model.safetensors")
+    norms = {name: weight.abs() for name, weight in weights.items() if "norm" in name}
+    save_file({**weights, **norms}, folder / "model.safetensors")
     return resolve_base(ModelSettings(base=str(folder)))
 
 

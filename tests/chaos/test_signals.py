@@ -60,7 +60,7 @@ def test_the_first_signal_saves_and_ends_with_130(begun, number):
 def test_the_second_stops_at_once(begun, monkeypatch):
     """While it stands still, which no wish to stop would end."""
     monkeypatch.setenv(VARIABLE, "hang:step=9")
-    request, process, worker = begun()
+    _, process, worker = begun()
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)
     time.sleep(0.5)

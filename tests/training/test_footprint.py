@@ -120,7 +120,7 @@ def test_the_next_run_begins_with_what_worked(request_for, monkeypatch):
 def test_where_nothing_is_small_enough_it_says_what_to_do(request_for, monkeypatch):
     monkeypatch.setenv(VARIABLE, "out_of_memory:above=0:step=2:always")
     request = request_for(checkpoint_every_steps=1)
-    with pytest.raises(OutOfMemory, match="step 2 ran out of memory even with.*lower training.max_length"):
+    with pytest.raises(OutOfMemory, match=r"step 2 ran out of memory even with.*lower training.max_length"):
         train(request)
     assert [path.name for path in (request.output / "checkpoints").iterdir()] == ["step-00000001"]
 

@@ -9,7 +9,8 @@ from hive_mind.training.health import Health
 def observed(losses, norms=None):
     health = Health()
     norms = norms or [1.0] * len(losses)
-    found = [health.observe(step, loss, norm, 2e-4) for step, (loss, norm) in enumerate(zip(losses, norms, strict=True), 1)]
+    pairs = enumerate(zip(losses, norms, strict=True), 1)
+    found = [health.observe(step, loss, norm, 2e-4) for step, (loss, norm) in pairs]
     return [(step, text) for step, text in enumerate(found, 1) if text]
 
 

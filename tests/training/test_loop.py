@@ -15,10 +15,10 @@ from hive_mind.model import lora
 from hive_mind.model.base import load_model
 from hive_mind.training import gradient, train
 from hive_mind.training.batches import Packing, Plan
-from hive_mind.training.interrupt import StopRequest
-from hive_mind.training.log import LOG_FILE, TrainerLog, read_log
 from hive_mind.training.footprint import Footprint
+from hive_mind.training.interrupt import StopRequest
 from hive_mind.training.job import Job
+from hive_mind.training.log import LOG_FILE, TrainerLog, read_log
 from hive_mind.training.loop import Trainer
 from hive_mind.training.optimizer import learning_rate
 from hive_mind.training.tokens import tokenise
@@ -68,8 +68,8 @@ def test_the_split_of_a_step_does_not_change_its_gradient(request_for, mixed):
     packings = [Packing(16), Packing(8), Packing(2), Packing(1), Packing(16, tokens=300), Packing(5)]
     gradients = [gradient_of_first_step(make_trainer(request, packing), []) for packing in packings]
     assert gradients[0].norm() > 0
-    for gradient in gradients[1:]:
-        assert distance(gradient, gradients[0]) < 1e-6
+    for other in gradients[1:]:
+        assert distance(other, gradients[0]) < 1e-6
 
 
 def test_the_filler_of_rounded_micro_batches_does_not_change_the_gradient(request_for, mixed):

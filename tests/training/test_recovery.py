@@ -3,9 +3,9 @@
 import pytest
 
 from hive_mind.training.attempt import Attempt
+from hive_mind.training.batches import Packing
 from hive_mind.training.diagnosis import Ending, LastWords
 from hive_mind.training.footprint import Footprint
-from hive_mind.training.batches import Packing
 from hive_mind.training.recovery import ENVIRONMENT, GivenUp, Limits, ladder, next_attempt
 
 FOOTPRINT = Footprint(Packing(4), 64).to_dict()
@@ -58,7 +58,7 @@ def test_an_example_that_was_not_the_cause_is_taken_back_and_the_cpu_is_next():
 
 def test_the_cpu_only_if_it_is_allowed():
     deaths = [death()] * 5 + [death(indices=(7,)), death()]
-    with pytest.raises(GivenUp, match="training.allow_cpu=true"):
+    with pytest.raises(GivenUp, match=r"training\.allow_cpu=true"):
         list(follow(deaths))
 
 

@@ -82,6 +82,7 @@ class StepGradient:
         issue = f"{where} ran out of memory with {before}; done again, and continued, with {after}"
         say(issue)
         progress.note(issue)
+        progress.shrunk = True
         self.use(after)
 
     def _sum(self, step: Step, stop: StopRequest, parameters: Parameters) -> Tensor:

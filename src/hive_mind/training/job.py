@@ -50,6 +50,7 @@ class Progress:
     issues: list[str] = field(default_factory=list)
     resumed_from: list[int] = field(default_factory=list)
     quarantined: list[int] = field(default_factory=list)
+    shrunk: bool = False
 
     def note(self, *issues: str) -> None:
         """Add to the issues what does not stand there yet."""

@@ -7,6 +7,7 @@ The output folder is in use from the first step, so that `tail -f <output>/train
 from __future__ import annotations
 
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -27,7 +28,7 @@ from hive_mind.training.batches import Plan
 from hive_mind.training.checkpoint import Checkpoint, newest_checkpoint, require_space
 from hive_mind.training.compiling import choose_kernels
 from hive_mind.training.console import say_dataset, say_example, say_settings
-from hive_mind.training.faults import planted
+from hive_mind.training.faults import Faults, planted
 from hive_mind.training.interrupt import StopRequest
 from hive_mind.training.job import Job
 from hive_mind.training.lessons import memory_key, remember_footprint
@@ -63,44 +64,80 @@ def train(request: TrainRequest, attempt: Attempt = UNDISTURBED, pulse: Pulse = 
     go on.
     """
     with joined() as processes:
-        return _train(request, attempt, pulse, processes)
+        tokenizer = load_tokenizer(request.base.folder)
+        device = device_of(request.settings, attempt)
+        identity = run_identity(request, tokenizer, device)
+        return _train(_Start(request, attempt, pulse, planted(attempt), processes, tokenizer, device, identity))
 
 
-def _train(request: TrainRequest, attempt: Attempt, pulse: Pulse, processes: Processes) -> TrainResult:
-    faults = planted(attempt)
-    tokenizer = load_tokenizer(request.base.folder)
-    device = device_of(request.settings, attempt)
+@dataclass(frozen=True)
+class _Start:
+    """One start of a run: what was asked for, under which circumstances, on what."""
+
+    request: TrainRequest
+    attempt: Attempt
+    pulse: Pulse
+    faults: Faults
+    processes: Processes
+    tokenizer: ChatTokenizer
+    device: Device
+    identity: dict[str, Any]
+
+
+def _train(start: _Start) -> TrainResult:
     keep_freed_memory()
-    identity = run_identity(request, tokenizer, device)
-    done = finished(request, identity)
+    done = finished(start.request, start.identity)
     if done is not None:
-        say(f"{request.output} is this run already, trained and complete; nothing to do")
+        say(f"{start.request.output} is this run already, trained and complete; nothing to do")
         return done
-    checkpoint = _continue_from(request.output, identity)
-    pulse.at("reading the data")
-    dataset, validation = _tokenise(request, tokenizer)
-    pulse.at("loading the model")
-    faults.reach("loading")
-    settings = request.settings
-    quarantined = frozenset(attempt.quarantined) | frozenset(
-        checkpoint.state["progress"]["quarantined"] if checkpoint else ()
-    )
+    checkpoint = _continue_from(start.request.output, start.identity)
+    start.pulse.at("reading the data")
+    dataset, validation = _tokenise(start.request, start.tokenizer)
+    start.pulse.at("loading the model")
+    start.faults.reach("loading")
+    trainer, parameters = _prepare(start, dataset, validation, checkpoint)
+    if not start.processes.is_first:
+        return _compute_along(trainer, start)
+    _claim(start)
+    _note_what_befell(trainer, start, dataset)
+    with TrainerLog(start.request.output, checkpoint.step if checkpoint else -1) as log, StopRequest() as stop:
+        if start.attempt.number:
+            log.write({"step": trainer.progress.step, "restart": start.attempt.number, "why": start.attempt.why})
+        progress = trainer.run(log, stop)
+    if progress.shrunk:
+        remember_footprint(
+            memory_key(start.device.name, start.request.base.digest, start.request.settings.recipe()),
+            trainer.gradient.footprint, f"{start.request.base.id} on {start.device.name}",
+        )  # fmt: skip
+    record = run_record(start.request, start.identity, dataset, validation, parameters, trainer, progress)
+    result = _finish(start.request, trainer, record)
+    start.processes.wait()
+    return result
+
+
+def _prepare(
+    start: _Start, dataset: TokenisedDataset, validation: TokenisedDataset | None, checkpoint: Checkpoint | None
+) -> tuple[Trainer, Parameters]:
+    """Load the model, say what will be done, and bring the trainer to where the checkpoint left off."""
+    request, settings, attempt = start.request, start.request.settings, start.attempt
+    quarantined = {*attempt.quarantined, *(checkpoint.state["progress"]["quarantined"] if checkpoint else ())}
     plan = Plan(
-        dataset.examples, settings.step_size, settings.epochs, settings.seed, settings.max_steps, quarantined
-    )  # fmt: skip
-    model = load_model(request.base, device)
+        dataset.examples, settings.step_size, settings.epochs, settings.seed, settings.max_steps, frozenset(quarantined)
+    )
+    model = load_model(request.base, start.device)
     frozen = sum(parameter.numel() for parameter in model.parameters())
     attach(model, settings.lora_r, settings.lora_alpha, settings.seed)
     model.use_plain_attention("math_attention" in attempt.measures)
     parameters = Parameters(sum(p.numel() for p in lora_parameters(model).values()), frozen)
-    say_settings(settings, request.base, device, parameters.trainable, parameters.share)
+    say_settings(settings, request.base, start.device, parameters.trainable, parameters.share)
     say_dataset(dataset, plan, settings.max_length)
-    say_example(dataset, plan, tokenizer)
+    say_example(dataset, plan, start.tokenizer)
     require_space(request.output, parameters.trainable, settings.keep_checkpoints)
-    measured = validation.examples.first(settings.validation_examples) if validation and processes.is_first else None
+    first = start.processes.is_first
     job = Job(
-        plan, measured, settings, device, request.output / CHECKPOINTS, identity,
-        choose_kernels(settings.compile, model), processes, attempt, pulse, faults,
+        plan, validation.examples.first(settings.validation_examples) if validation and first else None, settings,
+        start.device, request.output / CHECKPOINTS, start.identity, choose_kernels(settings.compile, model),
+        start.processes, attempt, start.pulse, start.faults,
     )  # fmt: skip
     footprint = choose(model, job, checkpoint, request.base.digest)
     trainer = Trainer(model, job, footprint)
@@ -110,21 +147,7 @@ def _train(request: TrainRequest, attempt: Attempt, pulse: Pulse, processes: Pro
             f"{footprint}"
         )
         trainer.restore(checkpoint)
-    if not processes.is_first:
-        return _compute_along(trainer, request, identity)
-    _claim(request, identity, attempt)
-    _note_what_befell(trainer, request, attempt, dataset)
-    with TrainerLog(request.output, checkpoint.step if checkpoint else -1) as log, StopRequest() as stop:
-        if attempt.number:
-            log.write({"step": trainer.progress.step, "restart": attempt.number, "why": attempt.why})
-        progress = trainer.run(log, stop)
-    if trainer.gradient.footprint != footprint or attempt.too_large:
-        key = memory_key(device.name, request.base.digest, settings.recipe())
-        remember_footprint(key, trainer.gradient.footprint, f"{request.base.id} on {device.name}")
-    record = run_record(request, identity, dataset, validation, parameters, trainer, progress)
-    result = _finish(request, model, trainer, record)
-    processes.wait()
-    return result
+    return trainer, parameters
 
 
 def choose_output(models_dir: Path, name: str, request: TrainRequest) -> Path:
@@ -158,20 +181,21 @@ def _tokenise(request: TrainRequest, tokenizer: ChatTokenizer) -> tuple[Tokenise
     return dataset, tokenise(request.validation, tokenizer, longest, "tokenising the validation rows")
 
 
-def _compute_along(trainer: Trainer, request: TrainRequest, identity: dict[str, Any]) -> TrainResult:
+def _compute_along(trainer: Trainer, start: _Start) -> TrainResult:
     """Train as one of the processes that write nothing; returns what the first one wrote."""
     with TemporaryDirectory() as scratch, TrainerLog(Path(scratch)) as log, StopRequest() as stop:
         trainer.run(log, stop)
     trainer.job.processes.wait()
-    result = finished(request, identity)
+    result = finished(start.request, start.identity)
     assert result is not None
     return result
 
 
-def _note_what_befell(trainer: Trainer, request: TrainRequest, attempt: Attempt, dataset: TokenisedDataset) -> None:
+def _note_what_befell(trainer: Trainer, start: _Start, dataset: TokenisedDataset) -> None:
     """Put into the run's record what the starts before this one met, and which examples are left out for it."""
-    progress = trainer.progress
-    progress.note(*read_json(request.output / RUN_FILE)["issues"], *attempt.issues)
+    progress, attempt = trainer.progress, start.attempt
+    progress.note(*read_json(start.request.output / RUN_FILE)["issues"], *attempt.issues)
+    progress.shrunk = progress.shrunk or attempt.too_large is not None
     for index in attempt.quarantined:
         row = int(dataset.examples.row[index])
         progress.note(
@@ -189,8 +213,9 @@ def device_of(settings: TrainingSettings, attempt: Attempt) -> Device:
     return pick("cpu", "bf16" if device.dtype == torch.bfloat16 else "fp32")
 
 
-def _finish(request: TrainRequest, model: Qwen2, trainer: Trainer, record: dict[str, Any]) -> TrainResult:
+def _finish(request: TrainRequest, trainer: Trainer, record: dict[str, Any]) -> TrainResult:
     """Write the version's files, then seal it; checkpoints go only when everything else is on disk."""
+    model = trainer.model
     _check_learnt(model)
     folder = request.output
     save_adapter(model, folder, base_id=request.base.id, revision=request.base.revision)
@@ -285,17 +310,17 @@ def _short(value: object) -> str:
     return value[:12] if isinstance(value, str) else str(value)
 
 
-def _claim(request: TrainRequest, identity: dict[str, Any], attempt: Attempt) -> None:
+def _claim(start: _Start) -> None:
     """Make the output folder and note whose it is from the first step on; the finished record replaces this one."""
-    folder = request.output
+    folder = start.request.output
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"cannot make the folder {folder}: {error.strerror}; choose another --output") from None
-    before = read_json(folder / RUN_FILE) if (folder / RUN_FILE).is_file() else {"started": utc_now(), "issues": []}
-    issues = [*before["issues"], *(issue for issue in attempt.issues if issue not in before["issues"])]
-    begun = {"started": before["started"], "finished": None, "identity": identity}
-    write_json(folder / RUN_FILE, {**begun, "issues": issues, "attempt": attempt.to_dict()})
+    before = read_json(folder / RUN_FILE) if (folder / RUN_FILE).is_file() else {}
+    issues = dict.fromkeys((*before.get("issues", ()), *start.attempt.issues))
+    begun = {"started": before.get("started") or utc_now(), "finished": None, "identity": start.identity}
+    write_json(folder / RUN_FILE, {**begun, "issues": list(issues), "attempt": start.attempt.to_dict()})
 
 
 def _copy_tokenizer(base: Path, folder: Path) -> None:
