@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from hive_mind.training.diagnosis import LastWords, diagnose, oom_kills
+from hive_mind.training.diagnosis import LastWords, diagnose, free_share, oom_kills
 
 HIP = """Traceback (most recent call last):
   File "train.py", line 1, in <module>
@@ -38,6 +38,13 @@ def test_a_kill_by_the_kernel_for_memory_is_told_by_its_count():
     ending = diagnose(LastWords(), -signal.SIGKILL, hung=False, oom_kills=1)
     assert ending.cause == "memory"
     assert "the kernel killed it" in str(ending)
+
+
+def test_a_kill_while_memory_was_short_is_taken_for_one_for_memory():
+    ending = diagnose(LastWords(), -signal.SIGKILL, hung=False, oom_kills=0, free_share=0.04)
+    assert ending.cause == "memory"
+    assert "only 4% of the memory was free" in str(ending)
+    assert 0 < free_share() < 1
 
 
 def test_what_was_ended_for_standing_still_was_not_killed():

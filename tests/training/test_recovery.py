@@ -73,10 +73,9 @@ def test_memory_gets_a_smaller_footprint():
     assert attempt.measures == ()
 
 
-def test_killed_twice_at_one_place_is_taken_for_lack_of_memory():
-    first, second = follow([death("killed"), death("killed")])
-    assert first.too_large is None
-    assert second.too_large == FOOTPRINT
+def test_kills_from_outside_change_nothing_however_often():
+    for attempt in follow([death("killed")] * 5):
+        assert (attempt.too_large, attempt.measures, attempt.one_by_one) == (None, (), None)
 
 
 def test_memory_that_is_short_before_the_first_step_is_said():

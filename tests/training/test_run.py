@@ -146,7 +146,7 @@ def test_the_output_of_a_run_is_found_again_by_what_it_is(request_for, tmp_path,
 
 def test_a_full_disk_at_the_end_loses_nothing(request_for, monkeypatch):
     request = request_for(lora_r=16)
-    right = run._check_moved
+    right = run._check_learnt
 
     def then_full(model):
         right(model)
@@ -154,7 +154,7 @@ def test_a_full_disk_at_the_end_loses_nothing(request_for, monkeypatch):
 
     limit = largest_file(20_000)
     with monkeypatch.context() as patch:
-        patch.setattr(run, "_check_moved", then_full)
+        patch.setattr(run, "_check_learnt", then_full)
         try:
             with pytest.raises(HiveMindError, match=r"could not write .*adapter_model\.safetensors.*free space"):
                 train(request)

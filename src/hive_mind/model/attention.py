@@ -113,4 +113,5 @@ def _plain(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     later = torch.ones(tokens, tokens, dtype=torch.bool, device=query.device).triu(1)
     scores = (query @ key.transpose(1, 2)) * size**-0.5
     shares = scores.float().masked_fill(later, -torch.inf).softmax(-1)
-    return shares.to(query.dtype) @ value
+    out: Tensor = shares.to(query.dtype) @ value
+    return out

@@ -16,6 +16,8 @@ GPU_FAULT_SIGNS = (
     "HSA_STATUS_ERROR", "unspecified launch failure", "device-side assert", "GPU hang", "EXECUTION_FAILED",
     "misaligned address", "uncorrectable ECC", "Xid",
 )  # fmt: skip
+SHORT = 0.1
+"""Below this share of free memory programs such as earlyoom and systemd-oomd kill, which the kernel does not count."""
 CAUSES: dict[Cause, str] = {
     "memory": "ran out of memory", "gpu_fault": "met a fault of the GPU", "hang": "stood still",
     "killed": "was killed from outside", "crash": "crashed",
@@ -60,10 +62,11 @@ class Ending:
         return f"the training process {CAUSES[self.cause]} at {self.place} ({self.detail})"
 
 
-def diagnose(words: LastWords, status: int, *, hung: bool, oom_kills: int) -> Ending:
+def diagnose(words: LastWords, status: int, *, hung: bool, oom_kills: int, free_share: float = 1.0) -> Ending:
     """Say why a worker ended that neither finished nor reported an error of the user's.
 
-    `status` is as subprocess gives it (negative: a signal); `oom_kills` are the kernel's kills for memory meanwhile.
+    `status` is as subprocess gives it (negative: a signal); `oom_kills` are the kernel's kills for memory meanwhile, and
+    `free_share` the least share of the machine's memory that was seen free.
     """
     reported = str(words.end.get("message", ""))
     text = f"{reported}\n{words.errors}"
@@ -75,6 +78,8 @@ def diagnose(words: LastWords, status: int, *, hung: bool, oom_kills: int) -> En
     if status == -signal.SIGKILL:
         if oom_kills:
             return Ending("memory", words, "the kernel killed it, for memory was short")
+        if free_share < SHORT:
+            return Ending("memory", words, f"it was killed while only {free_share:.0%} of the memory was free")
         return Ending("killed", words, _status(status))
     if any(sign in text for sign in GPU_FAULT_SIGNS):
         return Ending("gpu_fault", words, detail)
@@ -91,6 +96,12 @@ def oom_kills() -> int:
         elif controllers == "memory":
             counts.append(_count(Path("/sys/fs/cgroup/memory") / path.strip("/") / "memory.oom_control", "oom_kill"))
     return sum(counts)
+
+
+def free_share() -> float:
+    """Return the share of the machine's memory that is available, 1.0 where the system does not say."""
+    values = {line.split(":")[0]: int(line.split()[1]) for line in _lines(Path("/proc/meminfo"))[:3]}
+    return values["MemAvailable"] / values["MemTotal"] if "MemAvailable" in values else 1.0
 
 
 def _count(file: Path, key: str) -> int:

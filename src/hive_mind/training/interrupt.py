@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from contextlib import suppress
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -35,7 +36,8 @@ class StopRequest:
         self.wanted = True
         self._restore()
         # Written past Python's buffers, which the interrupted code may be in the middle of using.
-        os.write(2, b"\nstopping after this micro-batch and saving; press Ctrl-C again to stop at once\n")
+        with suppress(OSError):  # nobody may be listening any more
+            os.write(2, b"\nstopping after this micro-batch and saving; press Ctrl-C again to stop at once\n")
 
     def _restore(self) -> None:
         for number, handler in self._before.items():

@@ -54,4 +54,4 @@ class Progress:
 
     def note(self, *issues: str) -> None:
         """Add to the issues what does not stand there yet."""
-        self.issues += [issue for issue in issues if issue not in self.issues]
+        self.issues = list(dict.fromkeys((*self.issues, *issues)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import torch
 from hive_mind.errors import DataRefused
 from hive_mind.files import read_json, write_json
 from hive_mind.progress import say, utc_now
+from hive_mind.training.attempt import Measure
 from hive_mind.training.footprint import Footprint
 
 
@@ -42,13 +44,13 @@ def remember_footprint(key: str, footprint: Footprint, about: str) -> None:
     _write("memory", key, {"footprint": footprint.to_dict(), "when": utc_now(), "about": about})
 
 
-def remembered_measures() -> tuple[str, ...]:
+def remembered_measures() -> tuple[Measure, ...]:
     """Return the measures against GPU faults that worked here, with this version of torch."""
     found = _read()["faults"].get(torch.__version__)
     return tuple(found["measures"]) if found else ()
 
 
-def remember_measures(measures: tuple[str, ...]) -> None:
+def remember_measures(measures: Sequence[Measure]) -> None:
     """Keep the measures with which a run finished that had failed without them."""
     _write("faults", torch.__version__, {"measures": list(measures), "when": utc_now()})
 
@@ -59,10 +61,11 @@ def _read() -> dict[str, Any]:
     if not file.is_file():
         return empty
     try:
-        return empty | read_json(file)
+        found: dict[str, Any] = read_json(file)
     except DataRefused as error:
         say(f"{error}; going on without what it held")
         return empty
+    return empty | found
 
 
 def _write(section: str, key: str, value: dict[str, Any]) -> None:

@@ -148,7 +148,7 @@ def _trial(model: Qwen2, examples: Examples, footprint: Footprint, device: Devic
             hidden = model.hidden(batch.input_ids, batch.layout).index_select(0, batch.rows)
             scale = 1.0 / len(batch.targets)
             loss = scaled_loss(hidden, model.output_weight, batch.targets, footprint.loss_chunk, scale)
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
         peak, seconds = max(peak, measured.peak), time.monotonic() - started
         for parameter in model.parameters():
             parameter.grad = None

@@ -38,7 +38,6 @@ class Pulse:
             return
         try:
             self.pipe.write(json_line(message))
-            self.pipe.flush()
         except BrokenPipeError:
             self.pipe = None
 

@@ -65,12 +65,10 @@ def next_attempt(attempt: Attempt, endings: Sequence[Ending], backend: Backend, 
         return replace(after, too_large=last.words.footprint)
     if attempt.one_by_one is not None and last.words.step is not None and last.words.step <= attempt.one_by_one:
         return replace(after, one_by_one=None, quarantined=(*attempt.quarantined, *last.words.indices))
-    if not _repeats(endings):
+    if last.cause == "killed" or not _repeats(endings):  # what kills from outside has nothing to do with the place
         return after
     if last.cause == "memory":
         raise GivenUp(_advice("memory is short before anything is computed: free some, or train a smaller base", last))
-    if last.cause == "killed" and last.words.footprint is not None:  # twice: what kills for memory may leave no trace
-        return replace(after, too_large=last.words.footprint)
     return _climb(attempt, after, endings, backend, limits)
 
 

@@ -129,9 +129,10 @@ def _prepare(
     attach(model, settings.lora_r, settings.lora_alpha, settings.seed)
     model.use_plain_attention("math_attention" in attempt.measures)
     parameters = Parameters(sum(p.numel() for p in lora_parameters(model).values()), frozen)
-    say_settings(settings, request.base, start.device, parameters.trainable, parameters.share)
-    say_dataset(dataset, plan, settings.max_length)
-    say_example(dataset, plan, start.tokenizer)
+    if not attempt.number:  # a restart has nothing new to say of them
+        say_settings(settings, request.base, start.device, parameters.trainable, parameters.share)
+        say_dataset(dataset, plan, settings.max_length)
+        say_example(dataset, plan, start.tokenizer)
     require_space(request.output, parameters.trainable, settings.keep_checkpoints)
     first = start.processes.is_first
     job = Job(

@@ -20,11 +20,11 @@ from typing import Any
 import orjson
 import torch
 
-from hive_mind.errors import Interrupted, of_exit_code
+from hive_mind.errors import HiveMindError, Interrupted, of_exit_code
 from hive_mind.files import read_json, write_json
 from hive_mind.progress import say
 from hive_mind.training.attempt import Attempt
-from hive_mind.training.diagnosis import Ending, LastWords, diagnose, oom_kills
+from hive_mind.training.diagnosis import Ending, LastWords, diagnose, free_share, oom_kills
 from hive_mind.training.interrupt import SIGNALS
 from hive_mind.training.lessons import remember_measures, remembered_measures
 from hive_mind.training.records import METRICS_FILE, RUN_FILE
@@ -33,6 +33,7 @@ from hive_mind.training.request import TrainRequest, TrainResult
 
 KEPT_ERRORS = 16_384
 LONGEST_PAUSE = 60.0
+SECONDS_TO_END = 30.0
 START_PATIENCE = 6
 """Reading the data, loading a model and compiling may take so many times as long as a micro-batch."""
 
@@ -49,15 +50,15 @@ def supervise(request: TrainRequest, lock: int) -> TrainResult:
     attempt, endings = _first_attempt(request, backend), []
     with _Signals() as signals:
         while True:
-            words, status, hung, kills = _run_worker(request, attempt, backend, lock, signals)
+            words, ending = _run_worker(request, attempt, backend, lock, signals)
             if words.end.get("end") == "done":
                 break
             _raise_if_final(words, signals)
-            endings.append(diagnose(words, status, hung=hung, oom_kills=kills))
+            endings.append(ending)
             attempt = _recover(request, attempt, endings, backend, limits)
             signals.pause(min(LONGEST_PAUSE, settings.restart_pause * 2 ** (len(endings) - 1)))
     if endings and attempt.measures and backend != "cpu":
-        remember_measures(tuple(measure for measure in attempt.measures if measure != "cpu"))
+        remember_measures([measure for measure in attempt.measures if measure != "cpu"])
     return TrainResult(request.output, read_json(request.output / METRICS_FILE), read_json(request.output / RUN_FILE))
 
 
@@ -114,8 +115,8 @@ def _raise_if_final(words: LastWords, signals: _Signals) -> None:
 
 def _run_worker(
     request: TrainRequest, attempt: Attempt, backend: Backend, lock: int, signals: _Signals
-) -> tuple[LastWords, int, bool, int]:
-    """Run one worker to its end; returns its last words, exit status, whether it hung, and kernel kills meanwhile."""
+) -> tuple[LastWords, Ending]:
+    """Run one worker to its end; returns its last words, and what they come to if they are not that it is done."""
     kills = oom_kills()
     reader, writer = os.pipe()
     terminal = os.dup(2)
@@ -130,11 +131,26 @@ def _run_worker(
         hung = watch.until_end()
     except BaseException:
         process.kill()  # something failed here: a worker that nobody watches must not go on
-        process.wait()
+        _status_of(process)
         raise
     finally:
         os.close(reader)
-    return watch.words, process.wait(), hung, oom_kills() - kills
+    status = _status_of(process)
+    ending = diagnose(watch.words, status, hung=hung, oom_kills=oom_kills() - kills, free_share=watch.free_share)
+    return watch.words, ending
+
+
+def _status_of(process: subprocess.Popen[bytes]) -> int:
+    """Wait for a worker that has closed its pipes to be gone."""
+    for _ in range(2):
+        try:
+            return process.wait(timeout=SECONDS_TO_END)
+        except subprocess.TimeoutExpired:
+            process.kill()
+    raise HiveMindError(
+        f"the training process {process.pid} cannot be ended, so a driver holds it; its checkpoints are kept: restart "
+        "the machine and run the same command again"
+    )
 
 
 def _start(
@@ -169,6 +185,8 @@ class _Watch:
     patience: float
     words: LastWords = field(default_factory=LastWords)
     heard: float = field(default_factory=time.monotonic)
+    looked: float = 0.0
+    free_share: float = 1.0
     partial: bytes = b""
 
     def until_end(self) -> bool:
@@ -183,6 +201,7 @@ class _Watch:
                 for key, _ in selector.select(timeout=1.0):
                     if not key.data():
                         selector.unregister(key.fileobj)
+                self._look_at_memory()
                 if self.process.poll() is not None and not selector.select(timeout=0):
                     break  # a child of the worker may hold the pipes open for longer
                 if not hung and time.monotonic() - self.heard > self._allowed():
@@ -192,6 +211,11 @@ class _Watch:
             self.process.stdin.close()
         errors.close()
         return hung
+
+    def _look_at_memory(self) -> None:
+        if time.monotonic() - self.looked >= 1.0:
+            self.looked = time.monotonic()
+            self.free_share = min(self.free_share, free_share())
 
     def _allowed(self) -> float:
         return self.patience if self.words.step is not None else self.patience * START_PATIENCE

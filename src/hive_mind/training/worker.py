@@ -13,7 +13,8 @@ import signal
 import sys
 import threading
 import traceback
-from typing import IO, Any
+from contextlib import suppress
+from typing import Any
 
 import orjson
 
@@ -31,8 +32,8 @@ def main() -> int:
     faulthandler.register(signal.SIGUSR1, file=2, all_threads=True)
     order: dict[str, Any] = orjson.loads(sys.stdin.buffer.readline())
     sys.stderr = os.fdopen(order["terminal"], "w", buffering=1, errors="backslashreplace")
-    pulse = Pulse(os.fdopen(order["pulse"], "wb"))
-    threading.Thread(target=_stop_when_alone, args=(sys.stdin.buffer,), daemon=True).start()
+    pulse = Pulse(os.fdopen(order["pulse"], "wb", buffering=0))
+    threading.Thread(target=_stop_when_alone, daemon=True).start()
     return _train(order, pulse)
 
 
@@ -58,10 +59,14 @@ def _train(order: dict[str, Any], pulse: Pulse) -> int:
     return 0
 
 
-def _stop_when_alone(orders: IO[bytes]) -> None:
+def _stop_when_alone() -> None:
     """Ask this process to save and stop once the supervisor has gone: nobody is left to see it train."""
-    orders.read()
-    say("the supervising process has gone; saving and stopping")
+    while os.read(0, 1):  # past Python's buffer, whose lock a thread must not hold when the interpreter ends
+        pass
+    with suppress(OSError):
+        say("the supervising process has gone; saving and stopping")
+    sys.stderr = open(os.devnull, "w")  # noqa: SIM115  the terminal may be gone too, and saving must not fail of that
+    os.dup2(sys.stderr.fileno(), 2)
     os.kill(os.getpid(), signal.SIGTERM)
 
 
