@@ -65,8 +65,8 @@ class Ending:
 def diagnose(words: LastWords, status: int, *, hung: bool, oom_kills: int, free_share: float = 1.0) -> Ending:
     """Say why a worker ended that neither finished nor reported an error of the user's.
 
-    `status` is as subprocess gives it (negative: a signal); `oom_kills` are the kernel's kills for memory meanwhile, and
-    `free_share` the least share of the machine's memory that was seen free.
+    `status` is as subprocess gives it (negative: a signal); `oom_kills` are the kernel's kills for memory meanwhile,
+    `free_share` is the least share of the machine's memory that was seen free.
     """
     reported = str(words.end.get("message", ""))
     text = f"{reported}\n{words.errors}"

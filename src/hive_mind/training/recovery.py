@@ -79,8 +79,8 @@ def _climb(before: Attempt, after: Attempt, endings: Sequence[Ending], backend: 
             tried = f"{last}, at the same place again; going on with {MEASURES[measure]}"
             return replace(after, measures=(*before.measures, measure), issues=(*before.issues, tried))
     step = last.words.step
-    if step in before.searched:  # the example that was found there is not the cause: it goes on without that one too
-        after = replace(after, quarantined=before.quarantined[:-1])
+    if step in before.searched:
+        after = acquitted(after, last)
     elif step is not None and len(before.quarantined) < limits.quarantine:
         tried = f"{last}, at the same place again; its examples are computed one by one"
         return replace(after, one_by_one=step, searched=(*before.searched, step), issues=(*before.issues, tried))
@@ -90,6 +90,13 @@ def _climb(before: Attempt, after: Attempt, endings: Sequence[Ending], backend: 
             return replace(after, measures=(*before.measures, "cpu"), issues=(*before.issues, tried))
         raise GivenUp(_advice("every measure was tried on the GPU; training.allow_cpu=true goes on without it", last))
     raise GivenUp(_advice("every measure was tried", last))
+
+
+def acquitted(attempt: Attempt, last: Ending) -> Attempt:
+    """Take the example back that was left out for a step which dies without it as well: it was not the cause."""
+    if attempt.quarantined and last.words.step in attempt.searched:
+        return replace(attempt, quarantined=attempt.quarantined[:-1])
+    return attempt
 
 
 def ladder(backend: Backend) -> tuple[Measure, ...]:

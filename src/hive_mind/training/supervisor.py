@@ -28,7 +28,7 @@ from hive_mind.training.diagnosis import Ending, LastWords, diagnose, free_share
 from hive_mind.training.interrupt import SIGNALS
 from hive_mind.training.lessons import remember_measures, remembered_measures
 from hive_mind.training.records import METRICS_FILE, RUN_FILE
-from hive_mind.training.recovery import ENVIRONMENT, Backend, GivenUp, Limits, next_attempt
+from hive_mind.training.recovery import ENVIRONMENT, Backend, GivenUp, Limits, acquitted, next_attempt
 from hive_mind.training.request import TrainRequest, TrainResult
 
 KEPT_ERRORS = 16_384
@@ -97,7 +97,8 @@ def _recover(
         if file.is_file():
             record = read_json(file)
             issues = dict.fromkeys((*record.get("issues", ()), *attempt.issues, str(error)))
-            write_json(file, {**record, "issues": list(issues)})
+            kept = acquitted(attempt, endings[-1])
+            write_json(file, {**record, "issues": list(issues), "attempt": kept.to_dict()})
         raise
     say(f"{after.issues[-1]} (restart {after.number} of at most {limits.restarts})")
     return after
