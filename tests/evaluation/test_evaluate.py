@@ -10,13 +10,14 @@ from safetensors.torch import load_file, save_file
 
 from hive_mind.chat.render import render
 from hive_mind.conversation import Conversation
-from hive_mind.errors import DataRefused, UsageError
-from hive_mind.evaluation import EVALUATION_FILE, Evaluation, EvaluationRequest, EvaluationSettings, evaluate
+from hive_mind.errors import DataRefused, HiveMindError, UsageError
+from hive_mind.evaluation import EVALUATION_FILE, Evaluation, EvaluationRequest, EvaluationSettings, evaluate, measure
 from hive_mind.evaluation import run as running
 from hive_mind.files import read_jsonl, write_jsonl
 from hive_mind.inference.load import ModelReference, UnusableVersion, WrongBase
 from hive_mind.model.attention import Layout
 from hive_mind.model.base import load_model
+from hive_mind.training.faults import ALLOCATORS_WORDS
 from tests.evaluation.conftest import held_out_rows
 from tests.registry.versions import tamper
 from tests.tiny_models import CPU, seal_version, write_version
@@ -37,6 +38,29 @@ def adapter(tmp_path, learned_base):
 
 def shares(model):
     return {(score.tier, score.kind): (score.correct, score.items) for score in model.scores}
+
+
+def test_losses_that_run_out_of_memory_are_measured_in_smaller_parts(
+    tmp_path, test_file, learned_base, monkeypatch, capsys
+):
+    models = [ModelReference("base", learned_base)]
+    whole = evaluate(request(models, test_file, tmp_path / "whole"))
+    right = measure._pack_losses
+
+    def short(loaded, rows):
+        if len(rows) > 2:
+            raise RuntimeError(ALLOCATORS_WORDS)
+        return right(loaded, rows)
+
+    monkeypatch.setattr(measure, "_pack_losses", short)
+    halved = evaluate(request(models, test_file, tmp_path / "halved"))
+    assert "tokens at once ran out of memory; measuring them in halves" in capsys.readouterr().err
+    for ours, theirs in zip(halved.models[0].losses, whole.models[0].losses, strict=True):
+        assert (ours.source, ours.tokens) == (theirs.source, theirs.tokens)
+        assert ours.loss == pytest.approx(theirs.loss, rel=1e-6)
+    monkeypatch.setattr(measure, "_pack_losses", lambda loaded, rows: short(loaded, [*rows, None, None, None]))
+    with pytest.raises(HiveMindError, match=r"a conversation of \d+ tokens does not fit in memory"):
+        evaluate(request(models, test_file, tmp_path / "none"))
 
 
 def test_scores_and_losses(tmp_path, test_file, learned_base, adapter):

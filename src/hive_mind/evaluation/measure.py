@@ -17,12 +17,14 @@ from hive_mind.chat.parse import OPEN
 from hive_mind.chat.render import Rendered, UnusableForTraining, render, render_prompt
 from hive_mind.chat.tokenizer import ChatTokenizer
 from hive_mind.conversation import Conversation
+from hive_mind.device import is_out_of_memory, release_memory
+from hive_mind.errors import HiveMindError
 from hive_mind.evaluation.settings import EvaluationSettings
 from hive_mind.inference.engine import Engine
 from hive_mind.inference.load import Loaded, UnusableVersion
 from hive_mind.model import lora
 from hive_mind.model.attention import Layout
-from hive_mind.progress import Progress, track
+from hive_mind.progress import Progress, say, track
 from hive_mind.suites.held_out import Suite
 from hive_mind.training.loss import chunk_rows, token_losses
 
@@ -146,11 +148,29 @@ def conversation_losses(
     results: list[tuple[float, int] | None] = [None] * len(conversations)
     present = {index: row for index, row in enumerate(conversations) if row is not None}
     for batch in _packs({index: len(row.input_ids) for index, row in present.items()}, batch_tokens):
-        for index, sums in zip(batch, _pack_losses(loaded, [present[index] for index in batch]), strict=True):
+        for index, sums in zip(batch, _fitting_losses(loaded, [present[index] for index in batch]), strict=True):
             if not math.isfinite(sums[0]):
                 raise UnusableVersion(f"{loaded.name} has a loss that is not a number; train it again")
             results[index] = sums
     return tuple(results)
+
+
+def _fitting_losses(loaded: Loaded, rows: Sequence[Rendered]) -> list[tuple[float, int]]:
+    """Measure a pack in as many parts as memory asks for; it changes no conversation's loss."""
+    try:
+        return _pack_losses(loaded, rows)
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        release_memory(error)
+    tokens = sum(len(row.input_ids) for row in rows)
+    if len(rows) == 1:
+        raise HiveMindError(
+            f"a conversation of {tokens:,} tokens does not fit in memory; free memory or lower evaluation.max_tokens"
+        )
+    say(f"{tokens:,} tokens at once ran out of memory; measuring them in halves (evaluation.batch_tokens)")
+    half = len(rows) // 2
+    return _fitting_losses(loaded, rows[:half]) + _fitting_losses(loaded, rows[half:])
 
 
 def _pack_losses(loaded: Loaded, rows: Sequence[Rendered]) -> list[tuple[float, int]]:
