@@ -19,6 +19,7 @@ from tests.small_base import write_base
 OVERRIDES = [
     "name=test_foundation", "data.dir=data", "data.raw_dir=raw", "model.base=base", "models_dir=models",
     "training.max_steps=2", "training.learning_rate=1e-3", "training.max_length=4096", "training.device=cpu",
+    "training.supervise=false",
     "baseline.epochs=1", "evaluation.limit=3", "evaluation.max_new_tokens=3", "evaluation.device=cpu",
 ]  # fmt: skip
 

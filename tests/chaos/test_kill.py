@@ -94,6 +94,7 @@ def _lives(pid):
     ("kills", "optimizer", "checkpoint"),
     [pytest.param(5, 2, 1, id="few"), pytest.param(50, 20, 10, id="fifty", marks=pytest.mark.chaos)],
 )
+@pytest.mark.timeout(3600)
 def test_killed_anywhere_it_ends_with_the_same_adapter(request_for, tmp_path, kills, optimizer, checkpoint):
     changes = {
         "epochs": 40 if kills < 10 else 300, "checkpoint_every_steps": 2, "max_restarts": 10_000, "lora_r": 32,

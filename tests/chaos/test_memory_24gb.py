@@ -32,6 +32,7 @@ def half_billion(real_data, tmp_path):
     return resolve_base(ModelSettings(base=str(folder)))
 
 
+@pytest.mark.timeout(1800)
 def test_it_fits_and_says_how_it_chose(half_billion, tmp_path, capfd):
     rows = []
     for number in range(16):

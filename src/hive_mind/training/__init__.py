@@ -22,5 +22,8 @@ def train(request: TrainRequest) -> TrainResult:
 
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         return run.train(request)
+    done = run.already_done(request)
+    if done is not None:
+        return done
     with locked(request.output, request.command) as lock:
         return supervisor.supervise(request, lock) if request.settings.supervise else run.train(request)

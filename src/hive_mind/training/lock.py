@@ -31,6 +31,7 @@ def locked(folder: Path, command: str) -> Iterator[int]:
     Raises UsageError if a run that is alive has it, naming that run.
     """
     file = folder.parent / f".{folder.name}.lock"
+    new = not file.parent.exists()
     handle = _acquire(file, folder)
     try:
         os.truncate(handle, 0)
@@ -40,6 +41,9 @@ def locked(folder: Path, command: str) -> Iterator[int]:
         with suppress(FileNotFoundError):
             file.unlink()
         os.close(handle)
+        if new:
+            with suppress(OSError):  # a run that was refused leaves no folder behind; one that trained did fill it
+                file.parent.rmdir()
 
 
 def _acquire(file: Path, folder: Path) -> int:

@@ -63,11 +63,27 @@ def train(request: TrainRequest, attempt: Attempt = UNDISTURBED, pulse: Pulse = 
     DataRefused if no row is usable, Interrupted if the user stopped it (the state is saved), HiveMindError if it cannot
     go on.
     """
+    done = already_done(request)
+    if done is not None:
+        return done
     with joined() as processes:
         tokenizer = load_tokenizer(request.base.folder)
         device = device_of(request.settings, attempt)
         identity = run_identity(request, tokenizer, device)
         return _train(_Start(request, attempt, pulse, planted(attempt), processes, tokenizer, device, identity))
+
+
+def already_done(request: TrainRequest) -> TrainResult | None:
+    """Return the finished run that is asked for; None if it is to be trained yet.
+
+    Raises UsageError if the output folder holds another run's version.
+    """
+    tokenizer = load_tokenizer(request.base.folder)
+    device = pick(request.settings.device, request.settings.dtype)
+    done = _finished(request, run_identity(request, tokenizer, device))
+    if done is not None:
+        say(f"{request.output} is this run already, trained and complete; nothing to do")
+    return done
 
 
 @dataclass(frozen=True)
@@ -86,10 +102,6 @@ class _Start:
 
 def _train(start: _Start) -> TrainResult:
     keep_freed_memory()
-    done = finished(start.request, start.identity)
-    if done is not None:
-        say(f"{start.request.output} is this run already, trained and complete; nothing to do")
-        return done
     checkpoint = _continue_from(start.request.output, start.identity)
     start.pulse.at("reading the data")
     dataset, validation = _tokenise(start.request, start.tokenizer)
@@ -187,7 +199,7 @@ def _compute_along(trainer: Trainer, start: _Start) -> TrainResult:
     with TemporaryDirectory() as scratch, TrainerLog(Path(scratch)) as log, StopRequest() as stop:
         trainer.run(log, stop)
     trainer.job.processes.wait()
-    result = finished(start.request, start.identity)
+    result = _finished(start.request, start.identity)
     assert result is not None
     return result
 
@@ -266,7 +278,7 @@ def _check_saved(folder: Path) -> None:
         )
 
 
-def finished(request: TrainRequest, identity: dict[str, Any]) -> TrainResult | None:
+def _finished(request: TrainRequest, identity: dict[str, Any]) -> TrainResult | None:
     """The finished run in the output folder, sealed here if only that was left; None if it is to be done yet.
 
     Raises UsageError if the folder holds a version that this run did not make.
