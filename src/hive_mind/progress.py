@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 PLAIN_LINE_SECONDS = 10.0
+WIDE_TERMINAL = 140
 
 
 class Progress(Protocol):
@@ -61,11 +62,15 @@ def track(label: str, total: int | None = None, unit: str = "rows", done: int = 
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
     from rich.progress import Progress as RichProgress
 
+    from rich.table import Column
+
+    console = Console(stderr=True)
     columns = (
-        TextColumn("[bold]{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn(unit),
-        TimeElapsedColumn(), TextColumn("ETA"), TimeRemainingColumn(), TextColumn("{task.fields[status]}"),
+        TextColumn("[bold]{task.description}"), BarColumn(40 if console.width >= WIDE_TERMINAL else 12),
+        MofNCompleteColumn(), TextColumn(unit), TimeElapsedColumn(), TextColumn("ETA"), TimeRemainingColumn(),
+        TextColumn("{task.fields[status]}", table_column=Column()),  # which wraps where there is little room
     )  # fmt: skip
-    with RichProgress(*columns, console=Console(stderr=True)) as bar:
+    with RichProgress(*columns, console=console) as bar:
         task = bar.add_task(label, total=total, completed=done, status="")
 
         class _Rich:
