@@ -1,0 +1,186 @@
+"""The `nl2sh` suite by execution: a command is right if it prints and changes what a reference prints and changes.
+
+Exact texts miss most right answers (Westenfelder et al., NAACL 2025: a template match finds 20 % of equivalent commands),
+so every command is run on the task's file system, new each time. What cannot be judged so does not count: a task whose
+reference fails, prints something else the second time, prints the time, or shows no effect at all.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from hive_mind.errors import HiveMindError
+from hive_mind.evaluation.sandbox import Sandbox
+from hive_mind.parallel import cores
+from hive_mind.suites.nl2sh import Fixture, ShellTask, extract_command, fixture
+from hive_mind.suites.outcome import Outcome
+
+SECONDS = 4.0
+HOUR = 3600.0
+CLOCK_TICK = 1.1
+MISSING = re.compile(r"^\S*bash: line \d+: .*: command not found$|^(?:xargs|env|find|nice|time): .*: No such file or directory$", re.M)
+ACCOUNT = "root:x:1000:1000:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/:/usr/sbin/nologin\n"
+SYSTEM_FILES = {
+    "/etc/passwd": ACCOUNT,
+    "/etc/group": "root:x:1000:\nnogroup:x:65534:\n",
+    "/etc/hosts": "127.0.0.1\tlocalhost sandbox\n",
+    "/etc/hostname": "sandbox\n",
+    "/etc/shells": "/bin/sh\n/bin/bash\n",
+}
+"""What a container has besides /usr. The guest's user, who owns the fixtures, is called root as in icalfa's images."""
+ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8"}
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What a command did. `exit_code` is None if it was killed, `changes` gives kind, mode and content after it."""
+
+    exit_code: int | None
+    stdout: str
+    stderr: str
+    changes: dict[str, Any]
+
+
+class Shell:
+    """Runs commands on icalfa's file systems, each made once and then new for every command.
+
+    Raises SuiteUnavailable if icalfa is not installed.
+    """
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+        self.stamp = time.time() - HOUR
+        self._fixtures = {image: self._make(fixture(image)) for image in (1, 2, 3, 4, 5)}
+
+    def run(self, image: int, command: str) -> Observed | None:
+        """Run one command on a fresh file system; None if the sandbox ended it, for instance for its memory."""
+        tree, environment = self._fixtures[image]
+        result = self._job(command, tree, environment, keep=False)
+        if result is None:
+            return None
+        return Observed(result["exit"], result["stdout"], result["stderr"], result["changes"])
+
+    def _make(self, made: Fixture) -> tuple[list[Any], dict[str, str]]:
+        """Run the script of a fixture once and keep what it leaves; what it dates now is dated an hour ago for all."""
+        texts = {**SYSTEM_FILES, made.path: made.script}
+        folders = [["/etc", "d", 0o755, self.stamp, ""], ["/root", "d", 0o700, self.stamp, ""]]
+        files = [[path, "f", 0o644, self.stamp, _base64(text)] for path, text in texts.items()]
+        result = self._job(f"bash {made.path}", folders + files, ENVIRONMENT, keep=True)
+        if result is None:
+            raise HiveMindError(f"the file system of {made.path} could not be made in the sandbox; try hive-mind doctor")
+        return result["tree"], {**ENVIRONMENT, **made.environment}
+
+    def _job(self, command: str, tree: list[Any], environment: dict[str, str], keep: bool) -> dict[str, Any] | None:
+        token = secrets.token_hex(16)
+        job = {
+            "tree": tree, "command": command, "environment": environment, "seconds": SECONDS, "keep": keep,
+            "stamp": self.stamp, "token": token,
+        }  # fmt: skip
+        finished = self.sandbox.run_python(_guest(), orjson.dumps(job))
+        last = finished.stdout.decode(errors="replace").rstrip("\n").rpartition("\n")[2]
+        said, _, result = last.partition(" ")
+        return orjson.loads(result) if finished.ended == "exit" and said == token else None
+
+
+@dataclass(frozen=True, slots=True)
+class References:
+    """What the references of the counting tasks did, by task, and why the other tasks do not count."""
+
+    observed: dict[str, tuple[Observed, ...]]
+    left_out: dict[str, str]
+
+    def table_row(self) -> dict[str, int]:
+        """Return how many tasks count, and how many do not for each reason."""
+        return {"counting": len(self.observed), **Counter(self.left_out.values())}
+
+
+def refer(tasks: Sequence[ShellTask], shell: Shell, *, gold_alone: bool = False) -> References:
+    """Run every reference twice and keep those that can judge: see the module's text.
+
+    A task counts if `gold` can judge; `gold2` is a second reference where it can too. Reasons for leaving a task out:
+    killed, program_missing, clock, not_deterministic, no_effect.
+    """
+    commands = [(task, text) for task in tasks for text in ((task.gold,) if gold_alone else (task.gold, task.gold2))]
+    rounds, begun = [], 0.0
+    for _ in range(2):
+        time.sleep(max(0.0, begun + CLOCK_TICK - time.monotonic()))  # what prints seconds prints others
+        begun = time.monotonic()
+        rounds.append(_in_threads([(task.image, text) for task, text in commands], shell))
+    observed: dict[str, list[Observed]] = {}
+    left_out: dict[str, str] = {}
+    for (task, text), first, second in zip(commands, *rounds, strict=True):
+        why = unfit(first, second)
+        if first is not None and not why:
+            observed.setdefault(task.id, []).append(first)
+        elif text == task.gold:
+            left_out[task.id] = why
+    return References({name: tuple(each) for name, each in observed.items() if name not in left_out}, left_out)
+
+
+def unfit(first: Observed | None, second: Observed | None) -> str:
+    """Return why two runs of a reference cannot judge a command; nothing if they can."""
+    if first is None or second is None or first.exit_code is None or second.exit_code is None:
+        return "killed"
+    if MISSING.search(first.stderr):
+        return "program_missing"
+    if first != second:
+        return "not_deterministic"
+    if time.strftime("%H:%M", time.gmtime()) in first.stdout:
+        return "clock"
+    return "" if first.stdout.strip() or first.changes else "no_effect"
+
+
+def check(task: ShellTask, reply: str, references: References, shell: Shell) -> Outcome:
+    """Run the command of a reply and compare what it did with the references of its task, which must be a counting one.
+
+    Reasons: no_command, killed, wrong_changes, wrong_output.
+    """
+    command = extract_command(reply).text
+    if not command:
+        return Outcome(False, "no_command")
+    did = shell.run(task.image, command)
+    if did is None or did.exit_code is None:
+        return Outcome(False, "killed")
+    reasons = [disagreement(did, reference) for reference in references.observed[task.id]]
+    return Outcome(True) if "" in reasons else Outcome(False, reasons[0])
+
+
+def disagreement(did: Observed, reference: Observed) -> str:
+    """Return in what a command differs from a reference; nothing if both did the same."""
+    if did.changes != reference.changes:
+        return "wrong_changes"
+    if reference.changes and not reference.stdout.strip():
+        return ""  # a command that also says what it does, such as cp -v, does the same
+    return "" if tokens(did.stdout) == tokens(reference.stdout) else "wrong_output"
+
+
+def tokens(text: str) -> list[str]:
+    """Return the words of an output in alphabetical order, paths as they are from the folder /, where commands run."""
+    return sorted(word.removeprefix(".").strip("/") or word for word in text.split())
+
+
+def _in_threads(jobs: Sequence[tuple[int, str]], shell: Shell) -> list[Observed | None]:
+    with ThreadPoolExecutor(cores()) as pool:
+        return list(pool.map(lambda job: shell.run(*job), jobs))
+
+
+def _base64(text: str) -> str:
+    import base64
+
+    return base64.b64encode(text.encode()).decode()
+
+
+@cache
+def _guest() -> str:
+    return Path(__file__).with_name("guest_shell.py").read_text(encoding="utf-8")

@@ -1,0 +1,37 @@
+"""Code fences in replies, and what was taken out of a reply."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_FENCE = re.compile(r"^[ \t]*(?:```|~~~)[ \t]*([\w+-]*)[^\n]*\n(.*?)(?:^[ \t]*(?:```|~~~)[ \t]*$|\Z)", re.DOTALL | re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """The code or command of a reply; `repairs` names the help that was needed to find it. Empty text: there is none.
+
+    The same help is given to every model, and how often it was needed is itself a measure.
+    """
+
+    text: str
+    repairs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A fenced block: its language (lower-case, may be empty), its lines, and whether the fence was closed."""
+
+    language: str
+    text: str
+    closed: bool
+
+
+def blocks(text: str) -> list[Block]:
+    """Return the fenced blocks of a text, in order; the last one may have been cut off."""
+    found = []
+    for match in _FENCE.finditer(text):
+        closed = match.group().rstrip().endswith(("```", "~~~")) and match.group().rstrip() != match.group(1)
+        found.append(Block(match.group(1).lower(), match.group(2), closed))
+    return [block for block in found if block.text.strip()]
