@@ -1,10 +1,13 @@
 """Runs inside the sandbox, as text, with the standard library alone: a command on a file system that is made first.
 
-The job comes on standard input as JSON, what happened goes to standard output behind a token. A file system is a list of
-[path, kind, mode, modified, content]: kinds are f (file), d (folder) and l (link, its content the target).
+The job comes on standard input as JSON, what happened goes to standard output behind a token. A file system is a list
+of [path, kind, mode, modified, content]: kinds are f (file), d (folder) and l (link, its content the target).
 """
 
+# ruff: noqa: PTH (to import pathlib takes longer than the rest of a run)
+
 import base64
+import contextlib
 import hashlib
 import json
 import os
@@ -26,7 +29,8 @@ def main() -> None:
     before = states(snapshot(digest))
     result = run(job["command"], job["environment"], job["seconds"])
     after = states(snapshot(digest))
-    result["changes"] = {path: after.get(path) for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
+    paths = before.keys() | after.keys()
+    result["changes"] = {path: after.get(path) for path in sorted(paths) if before.get(path) != after.get(path)}
     if job["keep"]:
         result["tree"] = [settled(entry, job["stamp"]) for entry in snapshot(base64.b64encode)]
     sys.stdout.write(f"\n{job['token']} {json.dumps(result)}\n")
@@ -108,10 +112,8 @@ def run(command: str, environment: dict, seconds: float) -> dict:  # type: ignor
             code = process.wait(seconds)
         except subprocess.TimeoutExpired:
             code = None
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         streams = []
         for file in (out, errors):
             file.seek(0)

@@ -12,7 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,7 +101,8 @@ class Sandbox:
 
     def _bubblewrap(self, pipes: _Pipes) -> list[str]:
         disk = str(self.settings.disk_mib * MIB)
-        prefix = [] if _in_usr(_prefix()) else ["--ro-bind", "/mnt" if os.getuid() == 0 else str(_prefix()), PYTHON_INSIDE]
+        outside = "/mnt" if os.getuid() == 0 else str(_prefix())
+        prefix = [] if _in_usr(_prefix()) else ["--ro-bind", outside, PYTHON_INSIDE]
         return [
             self.bwrap, "--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent", "--new-session",
             "--cap-drop", "ALL", "--uid", GUEST, "--gid", GUEST, "--hostname", "sandbox",
@@ -128,7 +129,9 @@ def find_sandbox(settings: SandboxSettings | None = None) -> Sandbox:
     if bwrap is None:
         raise SuiteUnavailable(f"model output is run in bubblewrap only, and there is no bwrap; {INSTALL}")
     if seccomp.program() is None:
-        raise SuiteUnavailable("model output is run under a filter of system calls, which knows x86_64 and aarch64 only")
+        raise SuiteUnavailable(
+            "model output is run under a filter of system calls, which is there for x86_64 and aarch64 only"
+        )
     sandbox = Sandbox(bwrap, _version(bwrap), settings or SandboxSettings())
     try:
         tried = sandbox.run_python(PROBE)
@@ -185,7 +188,7 @@ def _unix_folders() -> list[str]:
     for name in UNIX_FOLDERS:
         folder = Path("/", name)
         if folder.is_symlink():
-            arguments += ["--symlink", os.readlink(folder), str(folder)]
+            arguments += ["--symlink", str(folder.readlink()), str(folder)]
         elif folder.is_dir():
             arguments += ["--ro-bind", str(folder), str(folder)]
     return arguments

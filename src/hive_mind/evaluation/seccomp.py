@@ -1,4 +1,4 @@
-"""The system calls that the sandbox refuses, as a BPF program for seccomp(2); bubblewrap loads it before the guest runs.
+"""The system calls that the sandbox refuses, as a BPF program for seccomp(2) that bubblewrap loads for the guest.
 
 Refused with EPERM are calls whose memory no limit of the sandbox counts (memfd, SysV shared memory), those that reach
 past the network namespace (vsock and other address families), and those that a guest has no use for and that have been

@@ -1,7 +1,7 @@
 """The `nl2sh` suite by execution: a command is right if it prints and changes what a reference prints and changes.
 
-Exact texts miss most right answers (Westenfelder et al., NAACL 2025: a template match finds 20 % of equivalent commands),
-so every command is run on the task's file system, new each time. What cannot be judged so does not count: a task whose
+Exact texts miss most right answers (Westenfelder et al., NAACL 2025: a template match finds 20 % of equivalent ones), so
+every command is run on the task's file system, new each time. What cannot be judged so does not count: a task whose
 reference fails, prints something else the second time, prints the time, or shows no effect at all.
 """
 
@@ -29,7 +29,9 @@ from hive_mind.suites.outcome import Outcome
 SECONDS = 4.0
 HOUR = 3600.0
 CLOCK_TICK = 1.1
-MISSING = re.compile(r"^\S*bash: line \d+: .*: command not found$|^(?:xargs|env|find|nice|time): .*: No such file or directory$", re.M)
+MISSING = re.compile(
+    r"^\S*bash: line \d+: .*: command not found$|^(?:xargs|env|find|nice|time): .*: No such file or directory$", re.M
+)
 ACCOUNT = "root:x:1000:1000:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/:/usr/sbin/nologin\n"
 SYSTEM_FILES = {
     "/etc/passwd": ACCOUNT,
@@ -39,7 +41,9 @@ SYSTEM_FILES = {
     "/etc/shells": "/bin/sh\n/bin/bash\n",
 }
 """What a container has besides /usr. The guest's user, who owns the fixtures, is called root as in icalfa's images."""
-ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8"}
+ENVIRONMENT = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,7 @@ class Shell:
         files = [[path, "f", 0o644, self.stamp, _base64(text)] for path, text in texts.items()]
         result = self._job(f"bash {made.path}", folders + files, ENVIRONMENT, keep=True)
         if result is None:
-            raise HiveMindError(f"the file system of {made.path} could not be made in the sandbox; try hive-mind doctor")
+            raise HiveMindError(f"{made.path} could not be run in the sandbox; try hive-mind doctor")
         return result["tree"], {**ENVIRONMENT, **made.environment}
 
     def _job(self, command: str, tree: list[Any], environment: dict[str, str], keep: bool) -> dict[str, Any] | None:

@@ -36,14 +36,12 @@ class Finished:
 
 
 class Watch:
-    """Watches one process that was started with pipes for all three streams; `finish` waits until nothing of it is left.
+    """Watches one process, started with pipes for all three streams; `finish` waits until nothing of it is left.
 
     `memory_bytes` bounds what all its descendants hold together, `output_bytes` what they write to both streams.
     """
 
-    def __init__(
-        self, process: subprocess.Popen[bytes], seconds: float, memory_bytes: int, output_bytes: int
-    ) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], seconds: float, memory_bytes: int, output_bytes: int) -> None:
         self.process, self.seconds = process, seconds
         self.memory_bytes, self.output_bytes = memory_bytes, output_bytes
         self.started = time.monotonic()
@@ -140,7 +138,7 @@ def descendants(pid: int) -> Iterator[int]:
 
 
 def memory_of(pid: int) -> int:
-    """Return the bytes of memory that the processes below one hold and share with no file. Shared memory counts twice."""
+    """Return the bytes of memory, files aside, that the processes below one hold. What two share counts twice."""
     return sum(map(_held, descendants(pid)))
 
 

@@ -84,16 +84,14 @@ def _humaneval(row: JSON) -> CodeTask:
 
 
 def _mbpp(row: JSON) -> CodeTask:
-    """Read MBPP's rows: {prompt, test} or, as on the hub, {text or prompt, test_list, test_setup_code or test_imports}."""
+    """Read {prompt, test} or the hub's {text or prompt, test_list, test_setup_code or test_imports}."""
     tests = row["test"] if "test" in row else row["test_list"]
     call, entry = called(tests[0])
     setup = row.get("test_setup_code") or "\n".join(row.get("test_imports") or ())
     request = (row["prompt"] if "prompt" in row else row["text"]).strip()
     asked = f"{request}\nName the Python function `{entry}`. It is called like this: `{call}`"
     reference = row["code"].replace("\r\n", "\n")
-    return CodeTask(
-        f"MBPP/{row['task_id']}", "mbpp", (Message("user", asked),), entry, setup, tuple(tests), reference
-    )
+    return CodeTask(f"MBPP/{row['task_id']}", "mbpp", (Message("user", asked),), entry, setup, tuple(tests), reference)
 
 
 def called(test: str) -> tuple[str, str]:
@@ -172,4 +170,5 @@ def _compiles(code: str) -> bool:
 
 def _defines(code: str, name: str) -> bool:
     """Tell whether code binds a name at its top level; a text that is not Python is asked by its lines."""
-    return bool(re.search(rf"^(?:(?:async )?def|class) {re.escape(name)}\b|^{re.escape(name)}\b[^=\n]*=(?!=)", code, re.M))
+    name = re.escape(name)
+    return bool(re.search(rf"^(?:(?:async )?def|class) {name}\b|^{name}\b[^=\n]*=(?!=)", code, re.M))

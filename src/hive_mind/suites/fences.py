@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_FENCE = re.compile(r"^[ \t]*(?:```|~~~)[ \t]*([\w+-]*)[^\n]*\n(.*?)(?:^[ \t]*(?:```|~~~)[ \t]*$|\Z)", re.DOTALL | re.MULTILINE)
+_FENCE = re.compile(r"^[ \t]*```[ \t]*([\w+-]*)[^\n]*\n(.*?)(^[ \t]*```[ \t]*$|\Z)", re.DOTALL | re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,5 @@ class Block:
 
 def blocks(text: str) -> list[Block]:
     """Return the fenced blocks of a text, in order; the last one may have been cut off."""
-    found = []
-    for match in _FENCE.finditer(text):
-        closed = match.group().rstrip().endswith(("```", "~~~")) and match.group().rstrip() != match.group(1)
-        found.append(Block(match.group(1).lower(), match.group(2), closed))
+    found = [Block(match[1].lower(), match[2], bool(match[3])) for match in _FENCE.finditer(text)]
     return [block for block in found if block.text.strip()]

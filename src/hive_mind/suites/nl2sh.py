@@ -83,7 +83,7 @@ def _read(file: Path) -> Iterator[ShellTask]:
         row = raw.row
         texts = [row.get(name) for name in ("query", "gold", "gold2")]
         if not all(isinstance(text, str) and text.strip() for text in texts) or row.get("image") not in IMAGES:
-            raise SuiteUnavailable(f"{file}, line {raw.line} needs query, gold, gold2 and image (1 to 5); check the file")
+            raise SuiteUnavailable(f"{file}, line {raw.line} needs query, gold, gold2 and image (1 to 5); see its row")
         query, gold, gold2 = map(str, texts)
         request = (Message("user", query.strip()),)
         category = f"difficulty_{row.get('difficulty', 'unknown')}"
@@ -91,7 +91,7 @@ def _read(file: Path) -> Iterator[ShellTask]:
 
 
 def fixture(image: int) -> Fixture:
-    """Read one of the five file systems from the installed icalfa; its code is not imported. Raises SuiteUnavailable."""
+    """Read one of the five file systems from icalfa, whose code is not imported. Raises SuiteUnavailable."""
     try:
         package = metadata.distribution(PACKAGE)
         name = f"setup_nl2b_fs_{image}.sh"
@@ -107,7 +107,7 @@ def fixture(image: int) -> Fixture:
 
 
 def extract_command(reply: str) -> Extracted:
-    """Find the command in a reply: the argument of a call of `bash`, a text that is a command, one in a fence or in prose.
+    """Find the command in a reply: what it calls `bash` with, the reply itself, or what is in a fence or in prose.
 
     Repairs: the parser's, other_tool, fenced, unclosed_fence, inline (between backticks), prose, prompt_sign.
     """
