@@ -87,7 +87,7 @@ def test_a_guest_has_no_privileges_and_gets_none(sandbox):
 
 
 def test_no_network(sandbox):
-    """A server on this machine, on a port and on an abstract Unix socket, is not reached; nor is any name or address."""
+    """A server on this machine is not reached, on a port or an abstract socket; nor is any name or address."""
     with socket.create_server(("127.0.0.1", 0)) as server, socket.socket(socket.AF_UNIX) as abstract:
         abstract.bind("\0hive-mind-escape")
         abstract.listen()
@@ -312,13 +312,13 @@ def test_nothing_outside_can_be_written(sandbox, tmp_path):
         """
 import os
 wrote = []
-for place in ["/usr", "/usr/bin", "/usr/local", "/usr/lib", "/etc/alternatives", "/opt/python", "/opt/python/lib", "/proc/sys/kernel"]:
+for place in ("/usr", "/usr/bin", "/usr/local", "/etc/alternatives", "/opt/python/lib", "/proc/sys/kernel", "/dev"):
     try:
         with open(place + "/hive-mind-escape", "w"):
             wrote.append(place)
     except OSError:
         pass
-for file in ("/etc/ld.so.cache", "/proc/sys/kernel/hostname", "/proc/sysrq-trigger", "/proc/self/oom_score_adj_", "/usr/bin/env"):
+for file in ("/etc/ld.so.cache", "/proc/sys/kernel/hostname", "/proc/sysrq-trigger", "/usr/bin/env"):
     try:
         with open(file, "r+b"):
             wrote.append(file)
@@ -337,7 +337,7 @@ print(wrote)
 def test_no_file_of_this_process_is_handed_down(sandbox, tmp_path):
     with open(tmp_path / "open", "w") as file:
         os.set_inheritable(file.fileno(), True)
-        assert shell(sandbox, "ls /proc/$$/fd").stdout.split() == [b"0", b"1", b"2"]
+        assert shell(sandbox, "ls /proc/$$/fd; true").stdout.split() == [b"0", b"1", b"2"]
 
 
 # no sandbox
@@ -379,7 +379,7 @@ done = subprocess.run([part.replace({sandbox_module.PYTHON_INSIDE!r}, {str(Path(
 os.write(report, b'{{"exit-code": %d}}\\n' % done.returncode)
 """
     in_path(monkeypatch, write_program(tmp_path, text))
-    with pytest.raises(SuiteUnavailable, match="does not hold .*privileges"):
+    with pytest.raises(SuiteUnavailable, match=r"does not hold .*privileges"):
         find_sandbox()
 
 

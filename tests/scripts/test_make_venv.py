@@ -184,6 +184,16 @@ def test_another_extra_is_added_and_earlier_ones_stay(machine):
     assert machine.did("venv") == []
 
 
+def test_what_comes_without_its_dependencies_is_no_extra_of_the_package(machine):
+    python = machine.interpreter("python3")
+    machine.setup(python, "eval")
+    package, alone = machine.did("install")
+    assert package[-1] == str(machine.repository) and "--no-deps" not in package
+    assert alone[-2:] == ["--no-deps", "icalfa"] and alone[alone.index("-c") + 1] == package[package.index("-c") + 1]
+    machine.setup(python, "dev")
+    assert [command[-1] for command in machine.did("install")] == [f"{machine.repository}[dev]", "icalfa"]
+
+
 @pytest.mark.parametrize("name", ["pyproject.toml", "constraints.txt"])
 def test_changed_inputs_install_again_and_may_move_our_own_torch(machine, name):
     python = machine.interpreter("python3")
@@ -406,7 +416,8 @@ def test_make_setup_passes_on_whether_python_was_chosen(tmp_path):
     assert make("setup") == "asked: scripts/make_venv.py"
     assert make("setup", f"PYTHON={asked}") == "asked: scripts/make_venv.py --chosen"
     assert make("setup", PYTHON=str(asked)) == "asked: scripts/make_venv.py --chosen"
-    assert make("setup-dev") == "asked: scripts/make_venv.py --extra dev"
+    assert make("setup-dev") == "asked: scripts/make_venv.py --extra dev --extra eval"
+    assert make("setup-eval") == "asked: scripts/make_venv.py --extra eval"
 
 
 def without_pip_settings():

@@ -1,8 +1,8 @@
 """The `nl2sh` suite by execution: a command is right if it prints and changes what a reference prints and changes.
 
-Exact texts miss most right answers (Westenfelder et al., NAACL 2025: a template match finds 20 % of equivalent ones), so
-every command is run on the task's file system, new each time. What cannot be judged so does not count: a task whose
-reference fails, prints something else the second time, prints the time, or shows no effect at all.
+Exact texts miss most right answers (Westenfelder et al., NAACL 2025: a template match finds 20 % of equivalent ones),
+so every command is run, each on a new copy of the task's file system. What cannot be judged so does not count: a task
+whose reference fails, does something else the second time, prints the time, or has no visible effect.
 """
 
 from __future__ import annotations

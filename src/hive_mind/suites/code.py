@@ -18,7 +18,7 @@ from hive_mind.chat.parse import parse_reply
 from hive_mind.conversation import JSON, Message, Reject, Tool
 from hive_mind.errors import HiveMindError
 from hive_mind.sources.raw import read_raw
-from hive_mind.suites.fences import Extracted, blocks
+from hive_mind.suites.fences import Block, Extracted, blocks, widest
 from hive_mind.suites.sampling import sample_groups
 from hive_mind.suites.unavailable import SuiteUnavailable
 
@@ -120,8 +120,17 @@ def extract_code(task: CodeTask, reply: str) -> Extracted:
     found = blocks(text)
     if not found:
         return _from_lines(task, text, ())
-    block = next((b for b in found if _defines(b.text, task.entry)), max(found, key=lambda b: len(b.text)))
+    block = _choose(task, found, widest(text))
     return _from_lines(task, textwrap.dedent(block.text), ("fenced",) if block.closed else ("fenced", "unclosed_fence"))
+
+
+def _choose(task: CodeTask, found: list[Block], whole: Block | None) -> Block:
+    """Choose the block that is a solution; a docstring may hold fences too, so it may be all of them together."""
+    defining = [block for block in found if _defines(block.text, task.entry)]
+    solution = next((block for block in defining if _compiles(textwrap.dedent(block.text))), None)
+    if solution is None and whole is not None and _compiles(textwrap.dedent(whole.text)):
+        return whole
+    return solution or (defining or sorted(found, key=lambda block: -len(block.text)))[0]
 
 
 def _from_lines(task: CodeTask, text: str, repairs: tuple[str, ...]) -> Extracted:

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 PACKAGE = "icalfa"
 IMAGES = (1, 2, 3, 4, 5)
-_PROMPT_SIGN = re.compile(r"^\s*(?:\$|#(?= \S)|>)\s+(?=\S)")
+_PROMPT_SIGN = re.compile(r"^\s*\$\s+(?=\S)")
 _INLINE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
-_PROSE = re.compile(r"^(?:[A-Z][a-z']*\b(?!=)|I\b|use|run|try|you|the|this|to)\s(?!.*(?:^|\s)-\w)", re.M)
+_PROSE = re.compile(r"(?:[A-Z][a-z']+\b(?!=)|I|A|use|run|try|you|the|this|to)[\s,:]")
 _ENV = re.compile(r'^ENV (\w+)="?([^"\n]*)"?$', re.M)
 
 
@@ -149,7 +149,7 @@ def _from_call(parsed: ParsedReply) -> Extracted:
 
 
 def _without_signs(text: str, repairs: list[str]) -> Extracted:
-    lines = [line for line in text.strip().splitlines() if line.strip() and not line.lstrip().startswith("# ")]
+    lines = [line for line in text.strip().splitlines() if line.strip() and not line.lstrip().startswith(("# ", "```"))]
     bare = [_PROMPT_SIGN.sub("", line) for line in lines]
     if lines and bare[0] != lines[0]:
         # What a terminal shows: lines without a sign are output.
