@@ -11,7 +11,7 @@ from hive_mind.suites.unavailable import SuiteUnavailable
 
 HUMANEVAL = {
     "task_id": "HumanEval/900",
-    "prompt": 'from typing import List\n\n\ndef total(numbers: List[int]) -> int:\n    """ Add the numbers up.\n    """\n',
+    "prompt": 'from typing import List\n\ndef total(numbers: List[int]) -> int:\n    """ Add the numbers up. """\n',
     "entry_point": "total",
     "canonical_solution": "    return sum(numbers)\n",
     "test": "def check(candidate):\n    assert candidate([1, 2]) == 3\n    assert candidate([]) == 0\n",
@@ -22,6 +22,7 @@ MBPP = {
     "code": "def double(n):\r\n  return 2 * n",
     "test": ["assert double(2) == 4", "assert double(-1) == -2"],
 }
+DOCUMENTED = 'def total(numbers):\n    """Example:\n    ```\n    3\n    ```\n    """\n    return sum(numbers)\n'
 FUNCTION = "def total(numbers):\n    return sum(numbers)\n"
 
 
@@ -74,16 +75,16 @@ def test_the_function_is_named_by_the_tests(test, call, name):
         (f"Here it is:\n```\n{FUNCTION}```\nIt adds the numbers.", ("fenced",)),
         (f"```python\n{FUNCTION}", ("fenced", "unclosed_fence")),
         (f"```bash\npip install x\n```\nthen\n```python\n{FUNCTION}```", ("fenced",)),
-        (
-            '```python\ndef total(numbers):\n    """Example:\n    ```\n    3\n    ```\n    """\n    return sum(numbers)\n```',
-            ("fenced",),
-        ),
+        (f"```python\n{DOCUMENTED}```", ("fenced",)),
         (f"  ```python\n  {FUNCTION.replace(chr(10), chr(10) + '  ')}\n  ```", ("fenced",)),
         (f"Sure, this adds them:\n\n{FUNCTION}", ("prose",)),
         (f"{FUNCTION}\nThis function uses sum.", ("cut",)),
         (f"Here:\n{FUNCTION}\nThis function uses sum.", ("prose", "cut")),
         ("    return sum(numbers)\n", ("body",)),
         ("return sum(numbers)", ("body",)),
+        ("    x = 0\n    for n in numbers:\n        x += n\n    return x", ("body",)),
+        ("x = 0\n    for n in numbers:\n        x += n\n    return x", ("body",)),
+        ("x = 0\nfor n in numbers:\n    x += n\nreturn x", ("body",)),
         ("    return sum(numbers)\n\nThat is all.", ("body", "cut")),
         ("```python\n    return sum(numbers)\n```", ("fenced", "body")),
         ("total = lambda numbers: sum(numbers)", ()),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
 import orjson
 
 from hive_mind.evaluation.sandbox import Sandbox
+from hive_mind.parallel import cores
 from hive_mind.suites.code import CodeTask, extract_code
 from hive_mind.suites.outcome import Outcome
 
@@ -19,6 +22,12 @@ def check(task: CodeTask, reply: str, sandbox: Sandbox) -> Outcome:
     Reasons: no_code, no_function, wrong, raised_<exception>, exited, time, memory, output. Raises as Sandbox.run does.
     """
     return run_solution(task, extract_code(task, reply).text, sandbox)
+
+
+def check_all(tasks: Sequence[CodeTask], replies: Sequence[str], sandbox: Sandbox) -> list[Outcome]:
+    """Check one reply to each task, on all cores; outcomes in the order of the tasks. Raises as Sandbox.run does."""
+    with ThreadPoolExecutor(cores()) as pool:
+        return list(pool.map(lambda task, reply: check(task, reply, sandbox), tasks, replies))
 
 
 def run_solution(task: CodeTask, solution: str, sandbox: Sandbox) -> Outcome:

@@ -9,9 +9,11 @@ import ast
 import builtins
 import re
 import textwrap
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Literal
 
 from hive_mind.chat.parse import parse_reply
@@ -23,7 +25,9 @@ from hive_mind.suites.sampling import sample_groups
 from hive_mind.suites.unavailable import SuiteUnavailable
 
 Category = Literal["humaneval", "mbpp"]
-_STARTS_CODE = re.compile(r"(?:async def|def|class|import|from|@)\b|@")
+_STARTS_CODE = re.compile(r"(?:async def|def|class|import|from)\b|@")
+_QUIET = Lock()
+"""Filters of warnings are the whole process's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,19 +120,20 @@ def extract_code(task: CodeTask, reply: str) -> Extracted:
 
     Repairs: fenced, unclosed_fence, prose (text before the code), cut (lines at the end that are not Python), body.
     """
-    text = parse_reply(reply).text.replace("\r\n", "\n")
+    parsed = parse_reply(reply)  # which strips white space, and a body may begin with it
+    text = (parsed.text if parsed.calls else reply).replace("\r\n", "\n")
     found = blocks(text)
     if not found:
         return _from_lines(task, text, ())
     block = _choose(task, found, widest(text))
-    return _from_lines(task, textwrap.dedent(block.text), ("fenced",) if block.closed else ("fenced", "unclosed_fence"))
+    return _from_lines(task, _dedented(block.text), ("fenced",) if block.closed else ("fenced", "unclosed_fence"))
 
 
 def _choose(task: CodeTask, found: list[Block], whole: Block | None) -> Block:
     """Choose the block that is a solution; a docstring may hold fences too, so it may be all of them together."""
     defining = [block for block in found if _defines(block.text, task.entry)]
-    solution = next((block for block in defining if _compiles(textwrap.dedent(block.text))), None)
-    if solution is None and whole is not None and _compiles(textwrap.dedent(whole.text)):
+    solution = next((block for block in defining if _compiles(_dedented(block.text))), None)
+    if solution is None and whole is not None and _compiles(_dedented(whole.text)):
         return whole
     return solution or (defining or sorted(found, key=lambda block: -len(block.text)))[0]
 
@@ -144,19 +149,19 @@ def _from_lines(task: CodeTask, text: str, repairs: tuple[str, ...]) -> Extracte
         if _defines(code, task.entry):
             help_needed = [name for name, needed in (("prose", start > 0), ("cut", cut)) if needed]
             return Extracted(code, (*repairs, *help_needed))
-    body = _as_body(task, lines)
+    body = None if _compiles(text) else _as_body(task, lines)  # what returns outside a function does not compile
     if body is not None:
         return Extracted(body[0], (*repairs, "body", *(("cut",) if body[1] else ())))
-    return Extracted(text if _compiles(text) else "", repairs)
+    return Extracted(text if start is not None and _compiles(text) else "", repairs)
 
 
 def _as_body(task: CodeTask, lines: list[str]) -> tuple[str, bool] | None:
-    """Read lines as what follows HumanEval's prompt, whether they are indented below its `def` or not."""
+    """Read lines as what follows HumanEval's prompt: indented below its `def`, or not, or but for the first line."""
     if task.category != "humaneval" or not lines:
         return None
-    if not lines[0].startswith((" ", "\t")):
-        lines = textwrap.indent("\n".join(lines), "    ").splitlines()
-    code, cut = _longest(lines, task.before)
+    indented = textwrap.indent("\n".join(lines), "    ").splitlines()
+    layouts = [lines] if lines[0].startswith((" ", "\t")) else [indented, [indented[0], *lines[1:]]]
+    code, cut = max((_longest(layout, task.before) for layout in layouts), key=lambda found: len(found[0]))
     return (code, cut) if code != task.before else None
 
 
@@ -169,9 +174,16 @@ def _longest(lines: list[str], before: str = "") -> tuple[str, bool]:
     return before, bool(lines)
 
 
+def _dedented(text: str) -> str:
+    """Undo the indentation of a whole block; textwrap's dedent alone would change blank lines in texts."""
+    return textwrap.dedent(text) if text.lstrip("\n").startswith((" ", "\t")) else text
+
+
 def _compiles(code: str) -> bool:
     try:
-        compile(code, "reply", "exec", dont_inherit=True)
+        with _QUIET, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of escapes in a model's texts
+            compile(code, "reply", "exec", dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError):
         return False
     return True
