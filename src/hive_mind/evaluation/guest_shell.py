@@ -16,6 +16,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 
 LEFT_OUT = {"bin", "sbin", "lib", "lib64", "usr", "opt", "proc", "dev", "sys", "tmp", "run"}
@@ -104,7 +105,7 @@ def settled(entry: list, stamp: float) -> list:  # type: ignore[type-arg]
 
 def run(command: str, environment: dict, seconds: float) -> dict:  # type: ignore[type-arg]
     """Run a command in bash in the folder /, with nothing to read; `exit` is None if it had to be killed."""
-    with open("/dev/shm/out", "w+b") as out, open("/dev/shm/err", "w+b") as errors:
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(
             ["/bin/bash", "-c", command], cwd="/", env=environment, start_new_session=True,
             stdin=subprocess.DEVNULL, stdout=out, stderr=errors,

@@ -21,12 +21,14 @@ import orjson
 from hive_mind.config import Settings, setting
 from hive_mind.errors import HiveMindError
 from hive_mind.evaluation import seccomp
-from hive_mind.evaluation.watch import Finished, Watch
+from hive_mind.evaluation.watch import Bounds, Finished, Watch
 from hive_mind.suites.unavailable import SuiteUnavailable
 
 NOBODY = "65534"
 GUEST = "1000"
 MIB = 1 << 20
+FILES_A_MIB = 1 << 10
+"""Files and folders for each MiB of disk: empty ones take no room there, but memory of the kernel."""
 HOST_FILES = ("/etc/alternatives", "/etc/ld.so.cache")
 """Read-only beside /usr: without the first, Debian's awk is missing."""
 PYTHON_INSIDE = "/opt/python"
@@ -68,15 +70,13 @@ class Sandbox:
 
         Raises HiveMindError if the sandbox itself could not be made, so that this never counts as the command's result.
         """
-        limits = self.settings
         with _Pipes(seccomp.program() or b"") as pipes:
             process = subprocess.Popen(
                 [*self._prepared(), *self._bubblewrap(pipes), "--", *self._limited(), *command],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                 pass_fds=(pipes.filter, pipes.status), env={"PATH": os.defpath}, cwd="/",
             )  # fmt: skip
-            watch = Watch(process, limits.seconds, limits.memory_mib * MIB, limits.output_kib << 10)
-            finished = watch.finish(stdin)
+            finished = Watch(process, self._bounds()).finish(stdin)
             started = any("exit-code" in report for report in pipes.reports())
         if finished.ended == "exit" and not started:
             reason = (finished.stderr.decode(errors="replace").strip().splitlines() or ["it ended without a word"])[-1]
@@ -87,6 +87,11 @@ class Sandbox:
         """Run a Python program given as text, with the standard library alone and its hashes fixed; raises as `run`."""
         fixed = ["env", "PYTHONHASHSEED=0", f"LD_LIBRARY_PATH={PYTHON_INSIDE}/lib", "PYTHONIOENCODING=utf-8"]
         return self.run([*fixed, _python_inside(), "-P", "-s", "-S", "-B", "-c", source], stdin)
+
+    def _bounds(self) -> Bounds:
+        limits = self.settings
+        files = limits.disk_mib * FILES_A_MIB
+        return Bounds(limits.seconds, limits.memory_mib * MIB, files, limits.output_kib << 10)
 
     def _prepared(self) -> list[str]:
         """Return what comes before bubblewrap for root: a Python in a folder that nobody may enter is mounted
@@ -108,7 +113,7 @@ class Sandbox:
             "--cap-drop", "ALL", "--uid", GUEST, "--gid", GUEST, "--hostname", "sandbox",
             "--size", disk, "--tmpfs", "/", "--ro-bind", "/usr", "/usr", *_unix_folders(), *prefix,
             *(argument for file in HOST_FILES for argument in ("--ro-bind-try", file, file)),
-            "--proc", "/proc", "--dev", "/dev", "--size", disk, "--tmpfs", "/dev/shm", "--remount-ro", "/dev",
+            "--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev",
             "--dir", "/tmp", "--chdir", "/tmp", "--clearenv", "--setenv", "PATH", "/usr/bin:/bin:/usr/sbin:/sbin",
             "--setenv", "HOME", "/tmp", "--setenv", "LANG", "C.UTF-8",
             "--seccomp", str(pipes.filter), "--json-status-fd", str(pipes.status),

@@ -104,7 +104,7 @@ class References:
     observed: dict[str, tuple[Observed, ...]]
     left_out: dict[str, str]
 
-    def table_row(self) -> dict[str, int]:
+    def counts(self) -> dict[str, int]:
         """Return how many tasks count, and how many do not for each reason."""
         return {"counting": len(self.observed), **Counter(self.left_out.values())}
 
@@ -158,6 +158,14 @@ def check(task: ShellTask, reply: str, references: References, shell: Shell) -> 
         return Outcome(False, "killed")
     reasons = [disagreement(did, reference) for reference in references.observed[task.id]]
     return Outcome(True) if "" in reasons else Outcome(False, reasons[0])
+
+
+def check_all(
+    tasks: Sequence[ShellTask], replies: Sequence[str], references: References, shell: Shell
+) -> list[Outcome]:
+    """Check one reply to each task, on all cores; outcomes in the order of the tasks. Raises as Sandbox.run does."""
+    with ThreadPoolExecutor(cores()) as pool:
+        return list(pool.map(lambda task, reply: check(task, reply, references, shell), tasks, replies))
 
 
 def disagreement(did: Observed, reference: Observed) -> str:

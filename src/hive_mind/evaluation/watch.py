@@ -15,7 +15,7 @@ from typing import Literal
 
 from hive_mind.errors import HiveMindError
 
-Ended = Literal["exit", "time", "memory", "output"]
+Ended = Literal["exit", "time", "memory", "disk", "output"]
 POLL_SECONDS = 0.05
 CHUNK_BYTES = 1 << 16
 GRACE_SECONDS = 2.0
@@ -35,15 +35,21 @@ class Finished:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a process and all below it may use together. `files` counts those of the root that they see."""
+
+    seconds: float
+    memory_bytes: int
+    files: int
+    output_bytes: int
+
+
 class Watch:
-    """Watches one process, started with pipes for all three streams; `finish` waits until nothing of it is left.
+    """Watches one process, started with pipes for all three streams; `finish` waits until nothing of it is left."""
 
-    `memory_bytes` bounds what all its descendants hold together, `output_bytes` what they write to both streams.
-    """
-
-    def __init__(self, process: subprocess.Popen[bytes], seconds: float, memory_bytes: int, output_bytes: int) -> None:
-        self.process, self.seconds = process, seconds
-        self.memory_bytes, self.output_bytes = memory_bytes, output_bytes
+    def __init__(self, process: subprocess.Popen[bytes], bounds: Bounds) -> None:
+        self.process, self.bounds = process, bounds
         self.started = time.monotonic()
         self.read: dict[str, bytearray] = {"stdout": bytearray(), "stderr": bytearray()}
 
@@ -60,7 +66,7 @@ class Watch:
                     with suppress(BrokenPipeError):
                         stream.close()
         elapsed = time.monotonic() - self.started
-        if ended == "exit" and elapsed >= self.seconds and self.process.returncode == KILLED:
+        if ended == "exit" and elapsed >= self.bounds.seconds and self.process.returncode == KILLED:
             ended = "time"
         code = self.process.returncode
         return Finished(ended, code, bytes(self.read["stdout"]), bytes(self.read["stderr"]), elapsed)
@@ -79,14 +85,16 @@ class Watch:
                     self._read(selector, key)
                 else:
                     left = self._write(selector, left)
-            if sum(map(len, self.read.values())) > self.output_bytes:
+            if sum(map(len, self.read.values())) > self.bounds.output_bytes:
                 return "output"
             now = time.monotonic()
-            if now > self.started + self.seconds + GRACE_SECONDS:
+            if now > self.started + self.bounds.seconds + GRACE_SECONDS:
                 return "time"
             if now > next_look:
-                if memory_of(self.process.pid) > self.memory_bytes:
+                if memory_of(self.process.pid) > self.bounds.memory_bytes:
                     return "memory"
+                if files_of(self.process.pid) > self.bounds.files:
+                    return "disk"
                 next_look = now + POLL_SECONDS
         return "exit"
 
@@ -140,6 +148,18 @@ def descendants(pid: int) -> Iterator[int]:
 def memory_of(pid: int) -> int:
     """Return the bytes of memory, files aside, that the processes below one hold. What two share counts twice."""
     return sum(map(_held, descendants(pid)))
+
+
+def files_of(pid: int) -> int:
+    """Return how many files there are on the file system that the processes below one see as their root."""
+    mine, most = Path("/").stat().st_dev, 0
+    for child in descendants(pid):
+        with suppress(OSError):
+            root = f"/proc/{child}/root/"
+            if Path(root).stat().st_dev != mine:
+                counts = os.statvfs(root)
+                most = max(most, counts.f_files - counts.f_ffree)
+    return most
 
 
 def _held(pid: int) -> int:
