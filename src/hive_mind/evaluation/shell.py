@@ -7,6 +7,7 @@ whose reference fails, does something else the second time, prints the time, or 
 
 from __future__ import annotations
 
+import base64
 import re
 import secrets
 import time
@@ -27,11 +28,11 @@ from hive_mind.suites.nl2sh import Fixture, ShellTask, extract_command, fixture
 from hive_mind.suites.outcome import Outcome
 
 SECONDS = 4.0
+REFERENCE_SECONDS = 2.0
+"""A reference has half the time of a command, so that a slower moment of the machine does not decide."""
 HOUR = 3600.0
 CLOCK_TICK = 1.1
-MISSING = re.compile(
-    r"^\S*bash: line \d+: .*: command not found$|^(?:xargs|env|find|nice|time): .*: No such file or directory$", re.M
-)
+MISSING = re.compile(r"bash: line \d+: .*: command not found$|^(?:xargs|env): .*: No such file or directory$", re.M)
 ACCOUNT = "root:x:1000:1000:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/:/usr/sbin/nologin\n"
 SYSTEM_FILES = {
     "/etc/passwd": ACCOUNT,
@@ -67,10 +68,10 @@ class Shell:
         self.stamp = time.time() - HOUR
         self._fixtures = {image: self._make(fixture(image)) for image in (1, 2, 3, 4, 5)}
 
-    def run(self, image: int, command: str) -> Observed | None:
+    def run(self, image: int, command: str, seconds: float = SECONDS) -> Observed | None:
         """Run one command on a fresh file system; None if the sandbox ended it, for instance for its memory."""
         tree, environment = self._fixtures[image]
-        result = self._job(command, tree, environment, keep=False)
+        result = self._job(command, tree, environment, seconds, keep=False)
         if result is None:
             return None
         return Observed(result["exit"], result["stdout"], result["stderr"], result["changes"])
@@ -80,15 +81,17 @@ class Shell:
         texts = {**SYSTEM_FILES, made.path: made.script}
         folders = [["/etc", "d", 0o755, self.stamp, ""], ["/root", "d", 0o700, self.stamp, ""]]
         files = [[path, "f", 0o644, self.stamp, _base64(text)] for path, text in texts.items()]
-        result = self._job(f"bash {made.path}", folders + files, ENVIRONMENT, keep=True)
+        result = self._job(f"bash {made.path}", folders + files, ENVIRONMENT, SECONDS, keep=True)
         if result is None:
             raise HiveMindError(f"{made.path} could not be run in the sandbox; try hive-mind doctor")
         return result["tree"], {**ENVIRONMENT, **made.environment}
 
-    def _job(self, command: str, tree: list[Any], environment: dict[str, str], keep: bool) -> dict[str, Any] | None:
+    def _job(
+        self, command: str, tree: list[Any], environment: dict[str, str], seconds: float, keep: bool
+    ) -> dict[str, Any] | None:
         token = secrets.token_hex(16)
         job = {
-            "tree": tree, "command": command, "environment": environment, "seconds": SECONDS, "keep": keep,
+            "tree": tree, "command": command, "environment": environment, "seconds": seconds, "keep": keep,
             "stamp": self.stamp, "token": token,
         }  # fmt: skip
         finished = self.sandbox.run_python(_guest(), orjson.dumps(job))
@@ -113,18 +116,18 @@ def refer(tasks: Sequence[ShellTask], shell: Shell, *, gold_alone: bool = False)
     """Run every reference twice and keep those that can judge: see the module's text.
 
     A task counts if `gold` can judge; `gold2` is a second reference where it can too. Reasons for leaving a task out:
-    killed, program_missing, clock, not_deterministic, no_effect.
+    killed, program_missing, shows_sandbox, shows_clock, not_deterministic, no_effect.
     """
     commands = [(task, text) for task in tasks for text in ((task.gold,) if gold_alone else (task.gold, task.gold2))]
-    rounds, begun = [], 0.0
-    for _ in range(2):
-        time.sleep(max(0.0, begun + CLOCK_TICK - time.monotonic()))  # what prints seconds prints others
-        begun = time.monotonic()
+    rounds, begun = [], time.time()
+    for pause in (0.0, CLOCK_TICK):  # what prints the seconds prints others
+        time.sleep(pause)
         rounds.append(_in_threads([(task.image, text) for task, text in commands], shell))
+    clock = _clock(begun, time.time())
     observed: dict[str, list[Observed]] = {}
     left_out: dict[str, str] = {}
     for (task, text), first, second in zip(commands, *rounds, strict=True):
-        why = unfit(first, second)
+        why = unfit(first, second, clock)
         if first is not None and not why:
             observed.setdefault(task.id, []).append(first)
         elif text == task.gold:
@@ -132,17 +135,25 @@ def refer(tasks: Sequence[ShellTask], shell: Shell, *, gold_alone: bool = False)
     return References({name: tuple(each) for name, each in observed.items() if name not in left_out}, left_out)
 
 
-def unfit(first: Observed | None, second: Observed | None) -> str:
-    """Return why two runs of a reference cannot judge a command; nothing if they can."""
+def unfit(first: Observed | None, second: Observed | None, clock: re.Pattern[str]) -> str:
+    """Return why two runs of a reference, at times that `clock` matches, cannot judge; nothing if they can."""
     if first is None or second is None or first.exit_code is None or second.exit_code is None:
         return "killed"
     if MISSING.search(first.stderr):
         return "program_missing"
+    if "bwrap" in first.stdout:
+        return "shows_sandbox"
     if first != second:
         return "not_deterministic"
-    if time.strftime("%H:%M", time.gmtime()) in first.stdout:
-        return "clock"
+    if clock.search(first.stdout):
+        return "shows_clock"
     return "" if first.stdout.strip() or first.changes else "no_effect"
+
+
+def _clock(begun: float, ended: float) -> re.Pattern[str]:
+    """Return what matches any minute from one time to another, as programs print it; inside, the zone is UTC."""
+    minutes = range(int(begun) // 60, int(ended) // 60 + 1)
+    return re.compile("|".join(time.strftime("%H:%M", time.gmtime(60 * minute)) for minute in minutes))
 
 
 def check(task: ShellTask, reply: str, references: References, shell: Shell) -> Outcome:
@@ -179,17 +190,15 @@ def disagreement(did: Observed, reference: Observed) -> str:
 
 def tokens(text: str) -> list[str]:
     """Return the words of an output in alphabetical order, paths as they are from the folder /, where commands run."""
-    return sorted(word.removeprefix(".").strip("/") or word for word in text.split())
+    return sorted(word.removeprefix("./").strip("/") or word for word in text.split())
 
 
 def _in_threads(jobs: Sequence[tuple[int, str]], shell: Shell) -> list[Observed | None]:
     with ThreadPoolExecutor(cores()) as pool:
-        return list(pool.map(lambda job: shell.run(*job), jobs))
+        return list(pool.map(lambda job: shell.run(*job, REFERENCE_SECONDS), jobs))
 
 
 def _base64(text: str) -> str:
-    import base64
-
     return base64.b64encode(text.encode()).decode()
 
 
