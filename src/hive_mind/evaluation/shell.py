@@ -195,7 +195,7 @@ def tokens(text: str) -> list[str]:
 
 def _in_threads(jobs: Sequence[tuple[int, str]], shell: Shell) -> list[Observed | None]:
     with ThreadPoolExecutor(cores()) as pool:
-        return list(pool.map(lambda job: shell.run(*job, REFERENCE_SECONDS), jobs))
+        return list(pool.map(lambda job: shell.run(job[0], job[1], REFERENCE_SECONDS), jobs))
 
 
 def _base64(text: str) -> str:

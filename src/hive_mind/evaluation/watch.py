@@ -155,8 +155,8 @@ def files_of(pid: int) -> int:
     mine, most = Path("/").stat().st_dev, 0
     for child in descendants(pid):
         with suppress(OSError):
-            root = f"/proc/{child}/root/"
-            if Path(root).stat().st_dev != mine:
+            root = Path("/proc", str(child), "root")
+            if root.stat().st_dev != mine:
                 counts = os.statvfs(root)
                 most = max(most, counts.f_files - counts.f_ffree)
     return most
