@@ -21,7 +21,7 @@ import orjson
 from hive_mind.config import Settings, setting
 from hive_mind.errors import HiveMindError
 from hive_mind.evaluation import seccomp
-from hive_mind.evaluation.watch import Bounds, Finished, Watch
+from hive_mind.evaluation.watch import Bounds, Finished, Watch, wait_for_end
 from hive_mind.suites.unavailable import SuiteUnavailable
 
 NOBODY = "65534"
@@ -77,8 +77,10 @@ class Sandbox:
                 pass_fds=(pipes.filter, pipes.status), env={"PATH": os.defpath}, cwd="/",
             )  # fmt: skip
             finished = Watch(process, self._bounds()).finish(stdin)
-            started = any("exit-code" in report for report in pipes.reports())
-        if finished.ended == "exit" and not started:
+            reports = pipes.reports()
+        # bubblewrap reports the end of the command and ends itself; its namespace, and all that is left there, follows.
+        wait_for_end([report["child-pid"] for report in reports if "child-pid" in report])
+        if finished.ended == "exit" and not any("exit-code" in report for report in reports):
             reason = (finished.stderr.decode(errors="replace").strip().splitlines() or ["it ended without a word"])[-1]
             raise HiveMindError(f"bubblewrap could not make a sandbox: {reason}; `hive-mind doctor` tries it alone")
         return finished

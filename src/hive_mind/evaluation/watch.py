@@ -7,7 +7,7 @@ import selectors
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,14 +126,19 @@ class Watch:
                     os.kill(pid, signal.SIGKILL)
             self.process.kill()
             self.process.wait()
-            limit = time.monotonic() + TEARDOWN_SECONDS
-            while any(map(_alive, family)):
-                if time.monotonic() > limit:
-                    raise HiveMindError(
-                        f"processes {family} of the sandbox have not died {TEARDOWN_SECONDS:.0f} s after they were "
-                        "killed; look at them with ps before running more"
-                    )
-                time.sleep(POLL_SECONDS / 10)
+            wait_for_end(family)
+
+
+def wait_for_end(pids: Sequence[int]) -> None:
+    """Wait until none of the processes, which were killed, is left. Raises HiveMindError if they will not die."""
+    limit = time.monotonic() + TEARDOWN_SECONDS
+    while any(map(_alive, pids)):
+        if time.monotonic() > limit:
+            raise HiveMindError(
+                f"processes {list(pids)} of the sandbox have not died {TEARDOWN_SECONDS:.0f} s after they were killed; "
+                "look at them with ps before running more"
+            )
+        time.sleep(POLL_SECONDS / 50)
 
 
 def descendants(pid: int) -> Iterator[int]:
