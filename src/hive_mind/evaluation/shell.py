@@ -143,7 +143,7 @@ def unfit(first: Observed | None, second: Observed | None, clock: re.Pattern[str
         return "program_missing"
     if "bwrap" in first.stdout:
         return "shows_sandbox"
-    if first != second:
+    if disagreement(second, first):
         return "not_deterministic"
     if clock.search(first.stdout):
         return "shows_clock"
