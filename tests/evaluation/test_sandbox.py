@@ -19,7 +19,7 @@ from hive_mind.evaluation.watch import descendants, memory_of
 from hive_mind.suites.unavailable import SuiteUnavailable
 
 MIB = 1 << 20
-MARKER = "4242.4242"
+MARKER = f"4242.{os.getpid()}"
 """The seconds that guests sleep, by which their processes are found outside."""
 
 

@@ -19,7 +19,7 @@ from typing import Literal
 from hive_mind.chat.parse import parse_reply
 from hive_mind.conversation import JSON, Message, Reject, Tool
 from hive_mind.errors import HiveMindError
-from hive_mind.sources.raw import read_raw
+from hive_mind.sources.raw import SUFFIXES, read_raw
 from hive_mind.suites.fences import Block, Extracted, blocks, widest
 from hive_mind.suites.sampling import sample_groups
 from hive_mind.suites.unavailable import SuiteUnavailable
@@ -51,11 +51,11 @@ class CodeTask:
 
 
 def load(path: Path, limit: int | None = None, seed: int = 42) -> list[CodeTask]:
-    """Read the tasks of a JSONL file, HumanEval's or MBPP's, or of all those in a folder.
+    """Read the tasks of a file, HumanEval's or MBPP's (JSON Lines, or Parquet as on the hub), or of all in a folder.
 
     Raises SuiteUnavailable if there are none or a row is in neither layout.
     """
-    files = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
+    files = sorted(file for file in path.iterdir() if file.suffix in SUFFIXES) if path.is_dir() else [path]
     tasks = [task for file in files for task in _read(file)]
     if not tasks:
         raise SuiteUnavailable(f"{path} holds no tasks; name HumanEval's or MBPP's JSONL file, or a folder with them")
