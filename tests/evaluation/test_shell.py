@@ -70,6 +70,25 @@ def test_changes_are_kind_mode_and_content(shell):
 
 
 @pytest.mark.parametrize(
+    ("command", "changed"),
+    [
+        ("touch $'/bad\\xff name'", ["/bad\\xff name"]),
+        ("ln -s $'\\xfe' /link", ["/link"]),
+        ("mkfifo /pipe", ["/pipe"]),
+        ("mkdir /locked && touch /locked/x && chmod 0 /locked", ["/locked", "/locked/x"]),
+        ("touch $'/new\\nline' /é", ["/new\nline", "/é"]),
+    ],
+)
+def test_odd_files_are_seen(shell, command, changed):
+    assert sorted(shell.run(4, command).changes) == changed
+
+
+def test_output_of_any_bytes_is_kept_to_its_bound(shell):
+    did = shell.run(4, "head -c 3000000 /dev/urandom; head -c 3000000 /dev/urandom >&2")
+    assert did is not None and did.exit_code == 0 and 50_000 < len(did.stdout) <= 1 << 17
+
+
+@pytest.mark.parametrize(
     ("gold", "command"),
     [
         ("ls /system", "ls -1 /system"),
