@@ -3,7 +3,8 @@
 #   make run PYTHON=~/torch-env/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test test-chaos lint bench-sample bench-data bench-train guide clean
+.PHONY: help setup setup-eval setup-dev sandbox run test test-chaos lint bench-sample bench-data bench-train bench-execution \
+  guide clean
 
 PYTHON ?= python3
 # A PYTHON given on the command line or in the environment is a choice, which replaces a .venv built on another one.
@@ -17,8 +18,18 @@ help: ## this list
 setup: ## build .venv with everything that running needs; quick when nothing changed
 	@$(make_venv)
 
+setup-eval: ## the same with the file systems of the nl2sh suite
+	@$(make_venv) --extra eval
+
 setup-dev: ## the same with what testing and linting need
-	@$(make_venv) --extra dev
+	@$(make_venv) --extra dev --extra eval
+
+# A model's code and commands are run in bubblewrap or not at all. It makes kernel namespaces, so no package of Python's
+# can bring it: Debian's does, and without it the suites `code` and `nl2sh` are unavailable and their tests are skipped.
+root := $(if $(filter 0,$(shell id -u)),,sudo)
+sandbox: ## install bubblewrap (Debian, Ubuntu), in which a model's code and commands are run
+	@command -v bwrap || $(root) apt-get install -y -qq --no-install-recommends bubblewrap \
+	|| { $(root) apt-get update -qq && $(root) apt-get install -y -qq --no-install-recommends bubblewrap; }
 
 run: setup ## the whole job on the sample data: dataset, training, evaluation, gate, promotion, report
 	@$(bin)/hive-mind run configs/sample.yaml
@@ -44,6 +55,9 @@ bench-data: setup ## raw files to tokens, 145,000 rows and twice that, and TRL b
 bench-train: setup ## training beside TRL, LLaMA-Factory and the report's recipe, in turn; needs HIVE_MIND_REAL_DATA
 	@$(bin)/python benchmarks/train_peers.py
 	@$(bin)/python benchmarks/train_growth.py
+
+bench-execution: setup-dev ## known right and wrong answers through the suites that run code; needs HIVE_MIND_REAL_DATA
+	@$(bin)/python benchmarks/execution.py
 
 guide: setup-dev ## the figures of docs/DATASET_GUIDE.md, written anew
 	@$(bin)/python -m tests.guide_figures

@@ -26,6 +26,9 @@ STAMP = "hive-mind.json"
 OUTER = "hive-mind-outer.pth"
 PYTHON_NEEDED = (3, 11)
 TORCH_NEEDED = (2, 9)
+ALONE = {"eval": ("icalfa",)}
+"""Packages of an extra that are installed without what they ask for, which is why pyproject.toml cannot list them: of
+icalfa only data files are read, and it asks for docker, gymnasium, openai, pandas and scikit-learn."""
 NEWER_PYTHONS = ("python3.14", "python3.13", "python3.12", "python3.11")
 PROBE = """
 import importlib.metadata, importlib.util, json, sys, sysconfig
@@ -200,9 +203,13 @@ class Setup:
             constraints = re.sub(r"(?m)^torch==.*$", f"torch=={torch['version']}", constraints)
         held = self.venv / "constraints.txt"
         held.write_text(constraints)
-        package = f"{self.repository}[{','.join(extras)}]" if extras else str(self.repository)
+        listed = ",".join(extra for extra in extras if extra not in ALONE)
+        package = f"{self.repository}[{listed}]" if listed else str(self.repository)
         pip = [self.python, "-m", "pip", "install", "--disable-pip-version-check"]
         self.must([*pip, "-c", str(held), "-e", package], "pip could not install what is needed (its reason is above)")
+        alone = [name for extra in extras for name in ALONE.get(extra, ())]
+        if alone:
+            self.must([*pip, "-c", str(held), "--no-deps", *alone], f"pip could not install {' '.join(alone)}")
         self.must([self.python, "-c", "import torch, hive_mind"], "torch or hive_mind cannot be imported in .venv")
         inside = self.probe(self.python)
         if torch is not None and inside["torch"] != torch:

@@ -49,3 +49,15 @@ def qwen_tokenizer(real_data):
     from hive_mind.chat.tokenizer import load_tokenizer
 
     return load_tokenizer(real_data / "qwen2.5-0.5b")
+
+
+@pytest.fixture(scope="session")
+def sandbox():
+    """The sandbox in which model output is run; .ci/run installs what it needs."""
+    from hive_mind.evaluation.sandbox import find_sandbox
+    from hive_mind.suites.unavailable import SuiteUnavailable
+
+    try:
+        return find_sandbox()
+    except SuiteUnavailable as reason:
+        pytest.skip(f"no sandbox: {reason}")

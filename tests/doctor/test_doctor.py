@@ -1,7 +1,6 @@
 """The doctor finds what works and what does not: wrong products, a dead trial, a missing compiler, no hub."""
 
 import json
-import os
 from types import SimpleNamespace
 
 import pytest
@@ -9,6 +8,7 @@ import torch
 
 from hive_mind.cli.main import main
 from hive_mind.doctor import Check, failed, machine, programs, text_of, trial
+from hive_mind.suites.unavailable import SuiteUnavailable
 
 
 def run(*arguments):
@@ -96,17 +96,23 @@ def test_a_trial_that_hangs_is_a_failure(monkeypatch):
 def test_missing_programs_are_notes_with_advice(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CXX", raising=False)
-    for check, advice in ((programs.compiler(), "g++"), (programs.sandbox(), "bubblewrap"), (programs.node(), "Node")):
+    for check, advice in ((programs.compiler(), "g++"), (programs.node(), "Node")):
         assert check.state == "note" and advice in check.advice
-
-
-def test_a_sandbox_that_cannot_be_made_says_why(monkeypatch, tmp_path):
-    bwrap = tmp_path / "bwrap"
-    bwrap.write_text("#!/bin/sh\necho 'No permissions to create new namespace' >&2\nexit 1\n")
-    bwrap.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     check = programs.sandbox()
-    assert check.state == "note" and "No permissions to create new namespace" in check.found
+    assert check.state == "note" and "apt install bubblewrap" in check.found and "unavailable" in check.advice
+
+
+def test_the_sandbox_that_is_found_is_the_one_that_suites_use(sandbox):
+    assert programs.sandbox() == Check("sandbox", "ok", f"{sandbox.version}: made and tried")
+
+
+def test_a_sandbox_that_cannot_be_made_says_why(monkeypatch):
+    def refuse():
+        raise SuiteUnavailable("bubblewrap could not make a sandbox: no permissions")
+
+    monkeypatch.setattr(programs, "find_sandbox", refuse)
+    check = programs.sandbox()
+    assert check.state == "note" and "no permissions" in check.found and "unavailable" in check.advice
 
 
 def test_the_hub(monkeypatch, loopback):

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -182,6 +183,16 @@ def test_another_extra_is_added_and_earlier_ones_stay(machine):
     machine.setup(python, "parquet")
     assert machine.did("install")[0][-1] == f"{machine.repository}[dev,parquet]"
     assert machine.did("venv") == []
+
+
+def test_what_comes_without_its_dependencies_is_no_extra_of_the_package(machine):
+    python = machine.interpreter("python3")
+    machine.setup(python, "eval")
+    package, alone = machine.did("install")
+    assert package[-1] == str(machine.repository) and "--no-deps" not in package
+    assert alone[-2:] == ["--no-deps", "icalfa"] and alone[alone.index("-c") + 1] == package[package.index("-c") + 1]
+    machine.setup(python, "dev")
+    assert [command[-1] for command in machine.did("install")] == [f"{machine.repository}[dev]", "icalfa"]
 
 
 @pytest.mark.parametrize("name", ["pyproject.toml", "constraints.txt"])
@@ -406,7 +417,29 @@ def test_make_setup_passes_on_whether_python_was_chosen(tmp_path):
     assert make("setup") == "asked: scripts/make_venv.py"
     assert make("setup", f"PYTHON={asked}") == "asked: scripts/make_venv.py --chosen"
     assert make("setup", PYTHON=str(asked)) == "asked: scripts/make_venv.py --chosen"
-    assert make("setup-dev") == "asked: scripts/make_venv.py --extra dev"
+    assert make("setup-dev") == "asked: scripts/make_venv.py --extra dev --extra eval"
+    assert make("setup-eval") == "asked: scripts/make_venv.py --extra eval"
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_make_sandbox_installs_bubblewrap_where_it_is_missing(tmp_path, there):
+    """With an apt-get of our own, whose lists of packages are empty at first."""
+    programs = {
+        "apt-get": 'echo "$*" >> "$ASKED"\n[ "$1" = update ] && touch "$ASKED.updated"\n[ -e "$ASKED.updated" ]\n',
+        "sudo": '"$@"\n',
+    } | ({"bwrap": "true\n"} if there else {})
+    for name, text in programs.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{text}")
+        (tmp_path / name).chmod(0o755)
+    for name in ("sh", "touch", "id"):
+        (tmp_path / name).symlink_to(shutil.which(name))
+    make = [shutil.which("make"), "-s", "-C", str(SCRIPT.parents[1]), "sandbox", f"SHELL={shutil.which('sh')}"]
+    environment = {"PATH": str(tmp_path), "ASKED": str(tmp_path / "asked")}
+    done = subprocess.run(make, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 0, done.stderr
+    asked = (tmp_path / "asked").read_text().splitlines() if (tmp_path / "asked").exists() else []
+    install = "install -y -qq --no-install-recommends bubblewrap"
+    assert asked == ([] if there else [install, "update -qq", install])
 
 
 def without_pip_settings():

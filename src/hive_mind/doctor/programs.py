@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import urllib.error
 import urllib.request
 
 from hive_mind.doctor.check import Check
+from hive_mind.evaluation.sandbox import find_sandbox
+from hive_mind.suites.unavailable import SuiteUnavailable
 
 SECONDS = 10.0
 HUB = "https://huggingface.co"
@@ -26,17 +27,11 @@ def compiler() -> Check:
 
 
 def sandbox() -> Check:
-    """Try bubblewrap, in which model output is run; without it the suites that run code are unavailable."""
-    if shutil.which("bwrap") is None:
-        advice = "suites that run a model's code or commands are unavailable; Debian: apt install bubblewrap"
-        return Check("sandbox", "note", "no bwrap", advice)
-    command = ["bwrap", "--ro-bind", "/", "/", "--dev", "/dev", "--unshare-all", "--die-with-parent", "true"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
-    if done.returncode == 0:
-        return Check("sandbox", "ok", first_line(["bwrap", "--version"]))
-    reason = (done.stderr.strip().splitlines() or ["it ended without a word"])[-1]
-    advice = "suites that run a model's code are unavailable; allow unprivileged user namespaces to this user"
-    return Check("sandbox", "note", f"bwrap cannot make one: {reason}", advice)
+    """Try the sandbox in which model output is run; without it the suites that run code are unavailable."""
+    try:
+        return Check("sandbox", "ok", f"{find_sandbox().version}: made and tried")
+    except SuiteUnavailable as reason:
+        return Check("sandbox", "note", str(reason), "suites that run a model's code or commands are unavailable")
 
 
 def node() -> Check:
