@@ -61,7 +61,6 @@ def track(label: str, total: int | None = None, unit: str = "rows", done: int = 
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
     from rich.progress import Progress as RichProgress
-
     from rich.table import Column
 
     console = Console(stderr=True)

@@ -97,7 +97,7 @@ def _lives(pid):
 @pytest.mark.timeout(3600)
 def test_killed_anywhere_it_ends_with_the_same_adapter(request_for, tmp_path, kills, optimizer, checkpoint):
     changes = {
-        "epochs": 40 if kills < 10 else 300, "checkpoint_every_steps": 2, "max_restarts": 10_000, "lora_r": 32,
+        "epochs": 100 if kills < 10 else 300, "checkpoint_every_steps": 2, "max_restarts": 10_000, "lora_r": 32,
         "learning_rate": 1e-3,
     }  # fmt: skip
     whole = train(request_for("models/whole_v1", **changes))

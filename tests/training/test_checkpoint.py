@@ -98,15 +98,31 @@ def test_a_half_written_one_is_not_seen_and_goes_with_the_next_retention(tmp_pat
     save(tmp_path, 5)
     shutil.copytree(tmp_path / "step-00000005", tmp_path / ".step-00000006.part")
     assert newest_checkpoint(tmp_path).step == 5
-    keep_newest(tmp_path, 2)
+    keep_newest(tmp_path, 2, newest_checkpoint(tmp_path).folder)
     assert [path.name for path in tmp_path.iterdir()] == ["step-00000005"]
 
 
 def test_retention_keeps_the_newest(tmp_path):
     for step in range(1, 6):
         save(tmp_path, step)
-    keep_newest(tmp_path, 2)
+    keep_newest(tmp_path, 2, newest_checkpoint(tmp_path).folder)
     assert [path.name for path in checkpoints(tmp_path)] == ["step-00000005", "step-00000004"]
+
+
+def test_what_was_just_written_stays_however_many_damaged_ones_have_higher_numbers(tmp_path):
+    for step in (10, 20, 30):
+        save(tmp_path, step)
+    for step in (20, 30):
+        cut(tmp_path / f"step-000000{step}")
+    keep_newest(tmp_path, 1, save(tmp_path, 12))
+    assert [path.name for path in checkpoints(tmp_path)] == ["step-00000012"]
+
+
+def test_a_file_in_a_checkpoints_place_is_passed_over(tmp_path, capsys):
+    save(tmp_path, 1)
+    (tmp_path / "step-00000099").write_text("no folder")
+    assert newest_checkpoint(tmp_path).step == 1
+    assert "step-00000099 is passed over: it cannot be read" in capsys.readouterr().err
 
 
 def test_saving_again_keeps_an_undamaged_one_and_replaces_a_damaged_one(tmp_path):

@@ -5,6 +5,7 @@ import threading
 
 import pytest
 
+from hive_mind.training import interrupt
 from hive_mind.training.interrupt import StopRequest
 
 
@@ -16,11 +17,20 @@ def test_the_first_signal_is_a_wish(number):
         assert stop.wanted
 
 
-def test_the_second_stops_at_once():
+def test_the_second_stops_at_once(monkeypatch):
+    monkeypatch.setattr(interrupt, "SAME_WISH", 0.0)
     with pytest.raises(KeyboardInterrupt), StopRequest() as stop:
         signal.raise_signal(signal.SIGINT)
         assert stop.wanted
         signal.raise_signal(signal.SIGINT)
+
+
+def test_the_same_signal_from_two_sides_is_one_wish():
+    """A service manager signals every process of a run, and the supervising one passes its own on."""
+    with StopRequest() as stop:
+        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)
+        assert stop.wanted
 
 
 def test_handlers_are_as_before_afterwards():

@@ -22,7 +22,7 @@ def choose_with(trainer, monkeypatch, per_token, free):
         memory, "_trial", lambda model, examples, footprint, device: Trial(measured(footprint) * 100, 100, 1.0)
     )
     monkeypatch.setattr(memory, "free_memory", lambda device: free)
-    return choose_footprint(trainer.model, trainer.job.plan.examples, 16, 64, CPU)
+    return choose_footprint(trainer.model, trainer.job, Footprint(Packing(16), 64))
 
 
 def test_the_micro_batch_is_what_fits_in_the_free_memory(request_for, monkeypatch):

@@ -13,7 +13,7 @@ FOOTPRINT = Footprint(Packing(4), 64).to_dict()
 
 def death(cause="gpu_fault", step=18, indices=(1, 2, 3), footprint=FOOTPRINT):
     place = "the start" if step is None else f"step {step}"
-    words = LastWords(place, step, tuple(indices), footprint)
+    words = LastWords(place, step, tuple(indices), footprint=footprint)
     return Ending(cause, words, "HIP error: an illegal memory access was encountered")
 
 
@@ -34,32 +34,61 @@ def test_a_fault_that_repeats_climbs_the_ladder_of_its_device():
     ]  # fmt: skip
     assert attempts[-1].one_by_one == 18
     assert [attempt.number for attempt in attempts] == [1, 2, 3, 4, 5]
-    assert ENVIRONMENT["hip"]["other_blas"] == {"TORCH_BLAS_PREFER_HIPBLASLT": "0"}
+    assert ENVIRONMENT["hip"]["other_blas"] == {"TORCH_BLAS_PREFER_HIPBLASLT": "0", "ROCBLAS_USE_HIPBLASLT": "0"}
     assert ENVIRONMENT["hip"]["no_caching"]["PYTORCH_NO_HIP_MEMORY_CACHING"] == "1"
 
 
 def test_deaths_at_different_places_get_a_fresh_process_and_nothing_else():
-    attempts = list(follow([death(step=3), death(step=9), death(step=4), death("hang", step=5)]))
+    attempts = list(follow([death(step=3), death(step=9), death(step=4), death("hang", step=20)]))
     assert all(attempt.measures == () for attempt in attempts)
 
 
+SEARCH = [death()] * 5
+FOUND = [*SEARCH, death(indices=(7,))]
+
+
 def test_the_example_that_kills_is_left_out():
-    deaths = [death()] * 5 + [death(indices=(7,))]
-    *_, last = follow(deaths)
+    *_, last = follow(FOUND)
     assert (last.quarantined, last.one_by_one) == ((7,), None)
 
 
-def test_an_example_that_was_not_the_cause_is_taken_back_and_the_cpu_is_next():
-    deaths = [death()] * 5 + [death(indices=(7,)), death()]
-    *_, last = follow(deaths, allow_cpu=True)
+def test_a_step_may_have_two_of_them():
+    *_, last = follow([*FOUND, death(), death(indices=(4,))])
+    assert last.quarantined == (7, 4)
+
+
+def test_examples_that_were_not_the_cause_are_taken_back_and_the_cpu_is_next():
+    deaths = [*FOUND, death(), death(indices=(4,)), death(), death(indices=(5,)), death()]
+    *_, before, last = follow(deaths, allow_cpu=True)
+    assert before.quarantined == (7, 4, 5)
     assert last.quarantined == ()
     assert last.measures[-1] == "cpu"
 
 
+def test_a_kill_from_outside_in_the_search_blames_nobody():
+    *_, last = follow([*SEARCH, death("killed", step=12, indices=(1, 2, 3))])
+    assert (last.quarantined, last.one_by_one) == ((), 18)
+
+
+def test_a_death_elsewhere_in_the_search_blames_nobody():
+    *_, last = follow([*SEARCH, death(step=12, indices=(1,))])
+    assert last.quarantined == ()
+
+
+def test_a_gpu_meets_the_same_fault_at_neighbouring_steps():
+    attempts = list(follow([death(step=18), death(step=19), death(step=18)]))
+    assert [len(attempt.measures) for attempt in attempts] == [0, 1, 2]
+    assert all(attempt.measures == () for attempt in follow([death(step=18), death(step=19)], backend="cpu"))
+
+
+def test_a_kill_between_two_faults_hides_nothing():
+    *_, last = follow([death(), death("killed", step=4), death()])
+    assert last.measures == ("other_blas",)
+
+
 def test_the_cpu_only_if_it_is_allowed():
-    deaths = [death()] * 5 + [death(indices=(7,)), death()]
     with pytest.raises(GivenUp, match=r"training\.allow_cpu=true"):
-        list(follow(deaths))
+        list(follow([*FOUND, death()], quarantine=1))
 
 
 def test_no_more_examples_than_allowed_are_left_out():
@@ -71,6 +100,12 @@ def test_memory_gets_a_smaller_footprint():
     (attempt,) = follow([death("memory")])
     assert attempt.too_large == FOOTPRINT
     assert attempt.measures == ()
+
+
+def test_the_validation_loss_gets_smaller_parts_of_its_own():
+    words = LastWords("validation", None, (), 6, True, FOOTPRINT)
+    (attempt,) = follow([Ending("memory", words, "the kernel killed it, for memory was short")])
+    assert (attempt.validation_at_most, attempt.too_large) == (3, None)
 
 
 def test_kills_from_outside_change_nothing_however_often():

@@ -20,10 +20,13 @@ def train(request: TrainRequest) -> TrainResult:
     from hive_mind.training import run, supervisor  # torch is loaded only when something is trained
     from hive_mind.training.lock import locked
 
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        return run.train(request)
     done = run.already_done(request)
     if done is not None:
         return done
+    together = int(os.environ.get("WORLD_SIZE", "1")) > 1
+    if together and os.environ["RANK"] != "0":  # the lock is the first process's
+        return run.train(request, run.first_attempt(request))
     with locked(request.output, request.command) as lock:
-        return supervisor.supervise(request, lock) if request.settings.supervise else run.train(request)
+        if request.settings.supervise and not together:
+            return supervisor.supervise(request, lock)
+        return run.train(request, run.first_attempt(request))

@@ -125,9 +125,15 @@ def checkpoints(folder: Path) -> Iterator[Path]:
     yield from sorted(found, reverse=True)
 
 
-def keep_newest(folder: Path, count: int) -> None:
-    """Remove all but the newest `count` checkpoints, and what interrupted saves left behind."""
-    for old in list(checkpoints(folder))[count:]:
+def keep_newest(folder: Path, count: int, newest: Path) -> None:
+    """Remove all but the `count` up to `newest`, which was just written, and what interrupted saves left behind.
+
+    One with a higher number was damaged, and passed over when the run was taken up.
+    """
+    found = list(checkpoints(folder))
+    for old in [path for path in found if path.name > newest.name] + [p for p in found if p.name <= newest.name][
+        count:
+    ]:
         _remove(old)
     for part in folder.glob(".step-*.part"):
         _remove(part)
@@ -148,6 +154,8 @@ def damage(folder: Path) -> str:
         missing = {STATE, *(f"{name}.safetensors" for name in TENSORS)} - files.keys()
     except FileNotFoundError:
         return f"it has no {MANIFEST}, so its writing was cut off"
+    except OSError as error:
+        return f"it cannot be read: {error.strerror}"
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
         return f"its {MANIFEST} is damaged"
     return f"{min(missing)} is not in its {MANIFEST}" if missing else ""
@@ -202,3 +210,5 @@ def _read(folder: Path) -> Checkpoint:
 def _remove(path: Path) -> None:
     if path.is_dir():
         shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -31,6 +31,8 @@ class LastWords:
     place: str = "the start"
     step: int | None = None
     indices: tuple[int, ...] = ()
+    validating: int | None = None
+    started: bool = False
     footprint: dict[str, Any] | None = None
     end: dict[str, Any] = field(default_factory=dict)
     errors: str = ""
@@ -39,7 +41,8 @@ class LastWords:
         """Take in one message of the pulse."""
         if "at" in message:
             self.place, self.step = message["at"], message.get("step")
-            self.indices = tuple(message.get("indices", ()))
+            self.indices, self.validating = tuple(message.get("indices", ())), message.get("validating")
+            self.started = self.started or self.step is not None
         self.footprint = message.get("footprint", self.footprint)
         if "end" in message:
             self.end = message
@@ -66,7 +69,7 @@ def diagnose(words: LastWords, status: int, *, hung: bool, oom_kills: int, free_
     """Say why a worker ended that neither finished nor reported an error of the user's.
 
     `status` is as subprocess gives it (negative: a signal); `oom_kills` are the kernel's kills for memory meanwhile,
-    `free_share` is the least share of the machine's memory that was seen free.
+    `free_share` is the least share of the machine's memory that was free in the seconds before.
     """
     reported = str(words.end.get("message", ""))
     text = f"{reported}\n{words.errors}"

@@ -7,7 +7,8 @@ HIVE_MIND_FAULTS=gpu_fault:step=5,out_of_memory:above=2 plants two. A fault stri
     gpu_fault       the driver's own words, then an abort, as an illegal access on a GPU ends
     abort           the process ends itself while it computes `row` (1 is the dataset's first) or `step`
     hang            nothing goes on any more
-    kill            SIGKILL, as by the kernel where memory is short
+    kill            SIGKILL, as by somebody
+    memory_kill     SIGKILL after the words of a library that found no memory
     error           an exception that nobody expects
     nan             the loss of `step`, or of whatever holds `row`, is not a number
     address_space   the process may have `bytes` of it: a real limit
@@ -30,7 +31,7 @@ from hive_mind.training.attempt import UNDISTURBED, Attempt
 
 VARIABLE = "HIVE_MIND_FAULTS"
 TRACE = "HIVE_MIND_TRACE"
-KINDS = ("out_of_memory", "gpu_fault", "abort", "hang", "kill", "error", "nan", "address_space")
+KINDS = ("out_of_memory", "gpu_fault", "abort", "hang", "kill", "memory_kill", "error", "nan", "address_space")
 DRIVERS_WORDS = (
     "Memory access fault by GPU node-1 (Agent handle: 0x55d0c1d0a2b0) on address 0x7f2d4a600000. Reason: Page not "
     "present or supervisor privilege.\n"
@@ -122,7 +123,9 @@ def _strike(fault: Fault) -> None:
         os.abort()
     if fault.kind == "abort":
         os.abort()
-    if fault.kind == "kill":
+    if fault.kind == "memory_kill":
+        os.write(2, ALLOCATORS_WORDS.encode() + b"\n")
+    if fault.kind in ("kill", "memory_kill"):
         os.kill(os.getpid(), signal.SIGKILL)
     if fault.kind == "error":
         raise RuntimeError("an error that was planted")

@@ -65,6 +65,7 @@ class StepGradient:
         Raises Abandoned if a stop is asked for meanwhile, OutOfMemory if it fits in no footprint.
         """
         while True:
+            self._seed(step)
             try:
                 return self._sum(step, stop, parameters)
             except (RuntimeError, MemoryError) as error:
@@ -74,6 +75,12 @@ class StepGradient:
             for parameter in parameters:
                 parameter.grad = None
             self._shrink(f"step {step.number}", progress)
+
+    def _seed(self, step: Step) -> None:
+        """Have dropout's draws hang on nothing before the step, so that a resumed run draws the same."""
+        seed = self.job.settings.seed
+        if self.job.settings.lora_dropout:
+            torch.manual_seed((seed << 32) + (step.number << 8) + self.job.processes.rank)
 
     def _shrink(self, where: str, progress: Progress) -> None:
         before, after = self.footprint, self.footprint.smaller(int(self.lengths.max()))

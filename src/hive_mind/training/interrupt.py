@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from contextlib import suppress
 from types import FrameType, TracebackType
 from typing import Any
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SAME_WISH = 1.0
+"""Seconds within which a further signal says the same: a service manager signals every process of a run by itself, and
+the supervising one passes its own on."""
 
 
 class StopRequest:
@@ -20,6 +24,7 @@ class StopRequest:
 
     def __init__(self) -> None:
         self.wanted = False
+        self._asked = 0.0
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> StopRequest:
@@ -33,8 +38,13 @@ class StopRequest:
         self._restore()
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
-        self.wanted = True
-        self._restore()
+        if self.wanted and time.monotonic() - self._asked < SAME_WISH:
+            return
+        if self.wanted:
+            self._restore()
+            signal.raise_signal(number)
+            return
+        self.wanted, self._asked = True, time.monotonic()
         # Written past Python's buffers, which the interrupted code may be in the middle of using.
         with suppress(OSError):  # nobody may be listening any more
             os.write(2, b"\nstopping after this micro-batch and saving; press Ctrl-C again to stop at once\n")

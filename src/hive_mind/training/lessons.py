@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from hive_mind.errors import DataRefused
+from hive_mind.errors import DataRefused, HiveMindError
 from hive_mind.files import read_json, write_json
 from hive_mind.progress import say, utc_now
 from hive_mind.training.attempt import Measure
@@ -71,4 +71,7 @@ def _read() -> dict[str, Any]:
 def _write(section: str, key: str, value: dict[str, Any]) -> None:
     lessons = _read()
     lessons[section][key] = value
-    write_json(machine_file(), lessons)
+    try:
+        write_json(machine_file(), lessons)
+    except HiveMindError as error:  # a run that is done must not fail of what is only for the next one
+        say(f"what worked here is not kept: {error}")

@@ -34,8 +34,9 @@ def locked(folder: Path, command: str) -> Iterator[int]:
     new = not file.parent.exists()
     handle = _acquire(file, folder)
     try:
-        os.truncate(handle, 0)
-        os.pwrite(handle, orjson.dumps(_owner(command)), 0)
+        with suppress(OSError):  # on a full disk the lock holds all the same; it only says not whose it is
+            os.truncate(handle, 0)
+            os.pwrite(handle, orjson.dumps(_owner(command)), 0)
         yield handle
     finally:
         with suppress(FileNotFoundError):

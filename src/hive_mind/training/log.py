@@ -26,10 +26,13 @@ class TrainerLog:
 
     def __init__(self, folder: Path, keep_until: int = -1) -> None:
         self.path = folder / LOG_FILE
-        self.path.touch()
-        # Cut in place, not replaced: a `tail -f` on the file goes on following it.
-        os.truncate(self.path, _size_until(self.path, keep_until))
-        self.file: IO[bytes] = open(self.path, "ab", buffering=0)  # noqa: SIM115
+        try:
+            self.path.touch()
+            # Cut in place, not replaced: a `tail -f` on the file goes on following it.
+            os.truncate(self.path, _size_until(self.path, keep_until))
+            self.file: IO[bytes] = open(self.path, "ab", buffering=0)  # noqa: SIM115
+        except OSError as error:
+            raise self._failed(error.strerror or str(error)) from error
         self.validated = max((row["step"] for row in read_log(self.path) if "validation_loss" in row), default=-1)
 
     def write(self, row: dict[str, Any]) -> None:
@@ -70,10 +73,11 @@ def read_log(path: Path) -> list[dict[str, Any]]:
 
 
 def _size_until(path: Path, step: int) -> int:
-    """Bytes of the whole rows up to and including `step`."""
+    """Bytes of the whole rows up to and including `step`, and of restarts that were noted right after it."""
     size = 0
     for line in path.read_bytes().splitlines(keepends=True):
-        if not line.endswith(b"\n") or orjson.loads(line)["step"] > step:
+        row = orjson.loads(line) if line.endswith(b"\n") else None
+        if row is None or (row["step"] > step and "restart" not in row):
             break
         size += len(line)
     return size

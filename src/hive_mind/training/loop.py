@@ -133,9 +133,9 @@ class Trainer:
             "random": random_states(),
         }
         self.job.faults.reach("checkpoint", self.good.step)
-        save_checkpoint(self.job.checkpoints, state, tensors)
+        saved = save_checkpoint(self.job.checkpoints, state, tensors)
         self.job.faults.reach("checkpoint_done", self.good.step)
-        keep_newest(self.job.checkpoints, self.job.settings.keep_checkpoints)
+        keep_newest(self.job.checkpoints, self.job.settings.keep_checkpoints, saved)
         self.saved_step, self.saved_at = self.good.step, time.monotonic()
 
     def _step(self, step: Step, stop: StopRequest) -> dict[str, Any]:
@@ -148,11 +148,9 @@ class Trainer:
         Whether loss and gradient are finite is decided on the device, and AdamW then does nothing there.
         """
         settings, started = self.job.settings, time.monotonic()
-        if settings.lora_dropout:  # a step's draws hang on nothing before it, so that a resumed run draws the same
-            torch.manual_seed((settings.seed << 32) + (step.number << 8) + self.job.processes.rank)
         total = self.gradient.compute(step, stop, list(self.parameters.values()), self.progress)
         norm = torch.nn.utils.clip_grad_norm_(self.parameters.values(), settings.max_grad_norm)
-        numbers = torch.stack((total, norm.to(total.dtype)))
+        numbers = torch.stack((total, norm.to(total)))
         rate = learning_rate(step.number, self.job.plan.total_steps, settings.learning_rate, settings.warmup_share)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
@@ -247,8 +245,7 @@ class Trainer:
         if examples is None or step not in self.validation_steps or step <= log.validated:
             return
         started = time.monotonic()
-        chunk = self.gradient.footprint.loss_chunk
-        found = validation_loss(self.model, examples, chunk, stop, self.job.pulse, self.job.faults)
+        found = validation_loss(self.model, examples, self.gradient.footprint.loss_chunk, stop, self.job)
         if found is None:
             self._end_if_wanted(stop.wanted)
             return

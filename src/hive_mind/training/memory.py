@@ -64,8 +64,10 @@ def choose(model: Qwen2, job: Job, checkpoint: Checkpoint | None, base_digest: s
     chunk = chunk_rows(settings.loss_chunk, model.config.vocab_size)
     if checkpoint is not None:
         chosen = Footprint.from_dict(checkpoint.state["footprint"])
+    elif settings.batch_size == "auto" and "no_caching" in job.attempt.measures:
+        chosen = Footprint(Packing(1), chunk)  # without its allocator torch does not count what a trial takes
     elif settings.batch_size == "auto":
-        chosen = choose_footprint(model, examples, settings.step_size, chunk, job.device)
+        chosen = choose_footprint(model, job, Footprint(Packing(settings.step_size), chunk))
     else:
         chosen = Footprint(Packing(settings.batch_size), chunk)
     key = memory_key(job.device.name, base_digest, settings.recipe())
@@ -73,11 +75,7 @@ def choose(model: Qwen2, job: Job, checkpoint: Checkpoint | None, base_digest: s
     if known is not None and chosen.at_most(known) != chosen:
         chosen = chosen.at_most(known)
         say(f"{chosen}: more ran out of memory here before ({machine_file()}; remove it to try anew)")
-    if job.attempt.too_large is not None:
-        failed = Footprint.from_dict(job.attempt.too_large)
-        after = failed.smaller(int(examples.lengths.max()))
-        if after is None:
-            raise OutOfMemory(no_smaller("the training process", failed))
+    if (after := _below_what_failed(job)) is not None:
         chosen = chosen.at_most(after)
     if "cpu" in job.attempt.measures:
         trial = _trial(model, examples, chosen, job.device)
@@ -86,17 +84,30 @@ def choose(model: Qwen2, job: Job, checkpoint: Checkpoint | None, base_digest: s
     return chosen
 
 
-def choose_footprint(model: Qwen2, examples: Examples, step_size: int, chunk: int, device: Device) -> Footprint:
+def _below_what_failed(job: Job) -> Footprint | None:
+    """Return the next footprint below the one that an earlier start died of, if one did."""
+    if job.attempt.too_large is None:
+        return None
+    failed = Footprint.from_dict(job.attempt.too_large)
+    after = failed.smaller(int(job.plan.examples.lengths.max()))
+    if after is None:
+        raise OutOfMemory(no_smaller("the training process", failed))
+    return after
+
+
+def choose_footprint(model: Qwen2, job: Job, footprint: Footprint) -> Footprint:
     """Choose for `batch_size=auto`: whole examples up to as many tokens as fit in free memory, and say how.
 
-    One trial micro-batch of the longest examples is run forward and backward and its peak measured. Where not even the
-    longest example fits, it is tried with activations computed twice, then with smaller chunks of logits. Raises
-    OutOfMemory if nothing fits.
+    One trial micro-batch of the longest examples, within `footprint`, is run forward and backward and its peak
+    measured. Where not even the longest example fits, it is tried with activations computed twice, then with smaller
+    chunks of logits. Raises OutOfMemory if nothing fits.
     """
-    footprint = Footprint(Packing(step_size), chunk)
-    longest, free = int(examples.lengths.max()), free_memory(device.torch_device)
+    device, step_size = job.device, footprint.packing.examples
+    longest, free = int(job.plan.examples.lengths.max()), free_memory(device.torch_device)
+    if (after := _below_what_failed(job)) is not None:
+        footprint = footprint.at_most(after)
     while True:
-        trial = _try(model, examples, footprint, device)
+        trial = _try(model, job, footprint)
         if trial is None:
             footprint = _smaller(footprint, longest, "the trial itself ran out of memory")
             continue
@@ -116,9 +127,12 @@ def choose_footprint(model: Qwen2, examples: Examples, step_size: int, chunk: in
     return chosen
 
 
-def _try(model: Qwen2, examples: Examples, footprint: Footprint, device: Device) -> Trial | None:
+def _try(model: Qwen2, job: Job, footprint: Footprint) -> Trial | None:
+    tried = replace(footprint, packing=Packing(len(_longest(job.plan.examples, footprint.packing))))
+    job.pulse.footprint(tried.to_dict())  # a kill for memory leaves nothing else to tell what was tried
+    job.faults.reach("trial", rows=range(tried.packing.examples))
     try:
-        return _trial(model, examples, footprint, device)
+        return _trial(model, job.plan.examples, tried, job.device)
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
@@ -134,11 +148,15 @@ def _smaller(footprint: Footprint, longest: int, why: str) -> Footprint:
     return after
 
 
+def _longest(examples: Examples, packing: Packing) -> list[int]:
+    """Return the longest examples that a trial holds at once."""
+    by_length = sorted(range(len(examples)), key=lambda i: -examples.lengths[i])[: packing.examples]
+    return Packing(packing.examples, TRIAL_TOKENS).split(by_length, examples.lengths[by_length].tolist())[0]
+
+
 def _trial(model: Qwen2, examples: Examples, footprint: Footprint, device: Device) -> Trial:
     """Run one micro-batch of the longest examples twice, the first time to warm up."""
-    by_length = sorted(range(len(examples)), key=lambda i: -examples.lengths[i])[: footprint.packing.examples]
-    packing = Packing(footprint.packing.examples, TRIAL_TOKENS)
-    indices = packing.split(by_length, examples.lengths[by_length].tolist())[0]
+    indices = _longest(examples, footprint.packing)
     batch = collate(examples, indices, device.torch_device, rounded=wants_rounding(model))
     before, model.recompute = model.recompute, footprint.recompute
     peak, seconds = 0, 0.0

@@ -51,6 +51,14 @@ class Processes:
         self.add_up([flag])
         return bool(flag > 0)
 
+    def agree(self, value: T) -> T:
+        """Return the first process's value in all of them."""
+        if self.world == 1:
+            return value
+        values = [value]
+        torch.distributed.broadcast_object_list(values)
+        return values[0]
+
     def wait(self) -> None:
         """Return when all processes have come here."""
         if self.world > 1:

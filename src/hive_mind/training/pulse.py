@@ -25,6 +25,10 @@ class Pulse:
         """A micro-batch of a step is about to be computed: `indices` are its examples."""
         self._tell({"at": f"step {step}", "step": step, "indices": list(indices)})
 
+    def validating(self, examples: int) -> None:
+        """So many examples of the validation loss are about to be computed at once."""
+        self._tell({"at": "validation", "validating": examples})
+
     def footprint(self, footprint: dict[str, Any]) -> None:
         """Tell how the steps are split from now on."""
         self._tell({"footprint": footprint})

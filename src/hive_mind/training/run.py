@@ -7,7 +7,7 @@ The output folder is in use from the first step, so that `tail -f <output>/train
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -100,6 +100,20 @@ class _Start:
     identity: dict[str, Any]
 
 
+def first_attempt(request: TrainRequest) -> Attempt:
+    """Return how to begin: with what earlier starts of this very run had found out, if there were any."""
+    file = request.output / RUN_FILE
+    record = read_json(file) if file.is_file() else {}
+    identity = run_identity(request, load_tokenizer(request.base.folder), device_of(request.settings, UNDISTURBED))
+    if record.get("finished") or record.get("identity") != identity or "attempt" not in record:
+        return UNDISTURBED
+    before = Attempt.from_dict(record["attempt"])
+    measures = [measure for measure in before.measures if measure != "cpu" or request.settings.allow_cpu]
+    return replace(
+        before, why="", measures=tuple(measures), one_by_one=None, issues=tuple(record["issues"])
+    )  # fmt: skip
+
+
 def _train(start: _Start) -> TrainResult:
     keep_freed_memory()
     checkpoint = _continue_from(start.request.output, start.identity)
@@ -113,7 +127,7 @@ def _train(start: _Start) -> TrainResult:
     _claim(start)
     _note_what_befell(trainer, start, dataset)
     with TrainerLog(start.request.output, checkpoint.step if checkpoint else -1) as log, StopRequest() as stop:
-        if start.attempt.number:
+        if start.attempt.why:
             log.write({"step": trainer.progress.step, "restart": start.attempt.number, "why": start.attempt.why})
         progress = trainer.run(log, stop)
     if progress.shrunk:
@@ -132,16 +146,16 @@ def _prepare(
 ) -> tuple[Trainer, Parameters]:
     """Load the model, say what will be done, and bring the trainer to where the checkpoint left off."""
     request, settings, attempt = start.request, start.request.settings, start.attempt
-    quarantined = {*attempt.quarantined, *(checkpoint.state["progress"]["quarantined"] if checkpoint else ())}
     plan = Plan(
-        dataset.examples, settings.step_size, settings.epochs, settings.seed, settings.max_steps, frozenset(quarantined)
-    )
+        dataset.examples, settings.step_size, settings.epochs, settings.seed, settings.max_steps,
+        frozenset(attempt.quarantined),
+    )  # fmt: skip
     model = load_model(request.base, start.device)
     frozen = sum(parameter.numel() for parameter in model.parameters())
     attach(model, settings.lora_r, settings.lora_alpha, settings.seed)
     model.use_plain_attention("math_attention" in attempt.measures)
     parameters = Parameters(sum(p.numel() for p in lora_parameters(model).values()), frozen)
-    if not attempt.number:  # a restart has nothing new to say of them
+    if not attempt.why:  # a restart has nothing new to say of them
         say_settings(settings, request.base, start.device, parameters.trainable, parameters.share)
         say_dataset(dataset, plan, settings.max_length)
         say_example(dataset, plan, start.tokenizer)
@@ -152,7 +166,7 @@ def _prepare(
         start.device, request.output / CHECKPOINTS, start.identity, choose_kernels(settings.compile, model),
         start.processes, attempt, start.pulse, start.faults,
     )  # fmt: skip
-    footprint = choose(model, job, checkpoint, request.base.digest)
+    footprint = start.processes.agree(choose(model, job, checkpoint, request.base.digest))
     trainer = Trainer(model, job, footprint)
     if checkpoint is not None:
         say(
@@ -215,7 +229,7 @@ def _note_what_befell(trainer: Trainer, start: _Start, dataset: TokenisedDataset
             f"row {row:,} of the dataset ({row_id(dataset.path, row)}) is quarantined: the training process died "
             "whenever it was computed"
         )
-    progress.quarantined = sorted({*progress.quarantined, *attempt.quarantined})
+    progress.quarantined = sorted(attempt.quarantined)
 
 
 def device_of(settings: TrainingSettings, attempt: Attempt) -> Device:

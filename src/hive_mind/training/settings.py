@@ -69,7 +69,7 @@ class TrainingSettings(Settings):
         True,
         "train in a process of its own, which is started again from the last checkpoint if it dies or stands still",
     )
-    max_restarts: int = setting(10, "restarts of one run before it is given up", ge=0)
+    max_restarts: int = setting(15, "restarts of one run before it is given up", ge=0)
     restart_pause: float = setting(2.0, "seconds before the first restart; each pause is twice the one before", ge=0)
     hang_minutes: float = setting(
         10.0, "minutes without a computed micro-batch after which the process is taken to stand still", gt=0

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from dataclasses import dataclass, field, replace
 from types import FrameType
 from typing import Any
@@ -25,15 +26,17 @@ from hive_mind.files import read_json, write_json
 from hive_mind.progress import say
 from hive_mind.training.attempt import Attempt
 from hive_mind.training.diagnosis import Ending, LastWords, diagnose, free_share, oom_kills
-from hive_mind.training.interrupt import SIGNALS
+from hive_mind.training.interrupt import SAME_WISH, SIGNALS
 from hive_mind.training.lessons import remember_measures, remembered_measures
 from hive_mind.training.records import METRICS_FILE, RUN_FILE
-from hive_mind.training.recovery import ENVIRONMENT, Backend, GivenUp, Limits, acquitted, next_attempt
+from hive_mind.training.recovery import ENVIRONMENT, Backend, GivenUp, Limits, acquit, next_attempt
 from hive_mind.training.request import TrainRequest, TrainResult
+from hive_mind.training.run import first_attempt
 
 KEPT_ERRORS = 16_384
 LONGEST_PAUSE = 60.0
 SECONDS_TO_END = 30.0
+MEMORY_SECONDS = 10
 START_PATIENCE = 6
 """Reading the data, loading a model and compiling may take so many times as long as a micro-batch."""
 
@@ -47,7 +50,11 @@ def supervise(request: TrainRequest, lock: int) -> TrainResult:
     settings = request.settings
     limits = Limits(settings.max_restarts, settings.allow_cpu, settings.max_quarantined)
     backend = _backend(request)
-    attempt, endings = _first_attempt(request, backend), []
+    attempt, endings = first_attempt(request), list[Ending]()
+    if backend != "cpu":
+        attempt = replace(attempt, measures=tuple(dict.fromkeys((*remembered_measures(), *attempt.measures))))
+    if attempt.measures:
+        say(f"with measures that were needed here before: {', '.join(attempt.measures)}")
     with _Signals() as signals:
         while True:
             words, ending = _run_worker(request, attempt, backend, lock, signals)
@@ -60,24 +67,6 @@ def supervise(request: TrainRequest, lock: int) -> TrainResult:
     if endings and attempt.measures and backend != "cpu":
         remember_measures([measure for measure in attempt.measures if measure != "cpu"])
     return TrainResult(request.output, read_json(request.output / METRICS_FILE), read_json(request.output / RUN_FILE))
-
-
-def _first_attempt(request: TrainRequest, backend: Backend) -> Attempt:
-    """Begin with what an earlier start of this run had found out, and with what this machine has taught."""
-    file = request.output / RUN_FILE
-    record = read_json(file) if file.is_file() else {}
-    before = Attempt.from_dict(record["attempt"]) if not record.get("finished") and "attempt" in record else Attempt()
-    measures = before.measures
-    if backend != "cpu":
-        measures = tuple(dict.fromkeys((*remembered_measures(), *measures)))
-    if "cpu" in measures and not request.settings.allow_cpu:
-        measures = tuple(measure for measure in measures if measure != "cpu")
-    if measures:
-        say(f"with measures that were needed here before: {', '.join(measures)}")
-    return replace(
-        before, number=0, why="", measures=measures, one_by_one=None,
-        issues=tuple(record.get("issues", ())) if not record.get("finished") else (),
-    )  # fmt: skip
 
 
 def _backend(request: TrainRequest) -> Backend:
@@ -97,7 +86,7 @@ def _recover(
         if file.is_file():
             record = read_json(file)
             issues = dict.fromkeys((*record.get("issues", ()), *attempt.issues, str(error)))
-            kept = acquitted(attempt, endings[-1])
+            kept = acquit(attempt, endings[-1])
             write_json(file, {**record, "issues": list(issues), "attempt": kept.to_dict()})
         raise
     say(f"{after.issues[-1]} (restart {after.number} of at most {limits.restarts})")
@@ -137,7 +126,9 @@ def _run_worker(
     finally:
         os.close(reader)
     status = _status_of(process)
-    ending = diagnose(watch.words, status, hung=hung, oom_kills=oom_kills() - kills, free_share=watch.free_share)
+    ending = diagnose(
+        watch.words, status, hung=hung, oom_kills=oom_kills() - kills, free_share=min(watch.shares, default=1.0)
+    )
     return watch.words, ending
 
 
@@ -187,14 +178,14 @@ class _Watch:
     words: LastWords = field(default_factory=LastWords)
     heard: float = field(default_factory=time.monotonic)
     looked: float = 0.0
-    free_share: float = 1.0
+    shares: deque[float] = field(default_factory=lambda: deque(maxlen=MEMORY_SECONDS))
     partial: bytes = b""
 
     def until_end(self) -> bool:
         """Return once the worker has ended: whether it had to be ended for standing still."""
         errors = self.process.stderr
         assert errors is not None
-        hung = False
+        hung: float | None = None
         with selectors.DefaultSelector() as selector:
             selector.register(self.pulse, selectors.EVENT_READ, self._hear_pulse)
             selector.register(errors, selectors.EVENT_READ, self._hear_errors)
@@ -205,21 +196,23 @@ class _Watch:
                 self._look_at_memory()
                 if self.process.poll() is not None and not selector.select(timeout=0):
                     break  # a child of the worker may hold the pipes open for longer
-                if not hung and time.monotonic() - self.heard > self._allowed():
-                    hung = True
+                if hung is not None and time.monotonic() - hung > SECONDS_TO_END:
+                    break  # not even a kill ends it
+                if hung is None and time.monotonic() - self.heard > self._allowed():
+                    hung = time.monotonic()
                     threading.Thread(target=_end, args=(self.process,), daemon=True).start()
         if self.process.stdin is not None:
             self.process.stdin.close()
         errors.close()
-        return hung
+        return hung is not None
 
     def _look_at_memory(self) -> None:
         if time.monotonic() - self.looked >= 1.0:
             self.looked = time.monotonic()
-            self.free_share = min(self.free_share, free_share())
+            self.shares.append(free_share())
 
     def _allowed(self) -> float:
-        return self.patience if self.words.step is not None else self.patience * START_PATIENCE
+        return self.patience if self.words.started else self.patience * START_PATIENCE
 
     def _hear_pulse(self) -> bool:
         data = os.read(self.pulse, 65_536)
@@ -247,10 +240,14 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 class _Signals:
-    """Passes Ctrl-C and SIGTERM on to the worker, which saves and ends; the second ends it at once."""
+    """Passes Ctrl-C and SIGTERM on to the worker, which saves and ends; the second ends it at once.
+
+    By a kill, for a worker that stands in a driver's call would not hear a signal.
+    """
 
     def __init__(self) -> None:
         self.received = 0
+        self.asked = 0.0
         self.process: subprocess.Popen[bytes] | None = None
         self.before: dict[int, Any] = {}
 
@@ -277,6 +274,8 @@ class _Signals:
             raise Interrupted("stopped before the next restart; run the same command again to continue")
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
-        self.received += 1
+        if self.received and time.monotonic() - self.asked < SAME_WISH:
+            return
+        self.received, self.asked = self.received + 1, time.monotonic()
         if self.process is not None and self.process.poll() is None:
-            self.process.send_signal(number)
+            self.process.send_signal(number if self.received == 1 else signal.SIGKILL)

@@ -12,12 +12,11 @@ from hive_mind.device import is_out_of_memory, release_memory
 from hive_mind.model.qwen2 import Qwen2
 from hive_mind.progress import say
 from hive_mind.training.batches import Packing, collate, wants_rounding
-from hive_mind.training.faults import NO_FAULTS, Faults
 from hive_mind.training.footprint import Footprint
 from hive_mind.training.gradient import OutOfMemory, no_smaller
 from hive_mind.training.interrupt import StopRequest
+from hive_mind.training.job import Job
 from hive_mind.training.loss import token_losses
-from hive_mind.training.pulse import SILENT, Pulse
 from hive_mind.training.tokens import Examples
 
 # Without a gradient nothing is kept for later, so this takes less memory than a training micro-batch of half the size.
@@ -33,9 +32,7 @@ class ValidationLoss:
 
 
 @torch.no_grad()
-def validation_loss(
-    model: Qwen2, examples: Examples, chunk: int, stop: StopRequest, pulse: Pulse = SILENT, faults: Faults = NO_FAULTS
-) -> ValidationLoss | None:
+def validation_loss(model: Qwen2, examples: Examples, chunk: int, stop: StopRequest, job: Job) -> ValidationLoss | None:
     """Measure every example; None if a stop was asked for meanwhile.
 
     What runs out of memory is measured again in smaller parts, whatever training's own footprint is. Raises
@@ -45,14 +42,15 @@ def validation_loss(
     sums = torch.zeros(count, dtype=torch.float64, device=model.device)
     counts = torch.zeros(count, dtype=torch.float64, device=model.device)
     left = sorted(range(len(examples)), key=lambda i: examples.lengths[i])
-    footprint = Footprint(PACKING, chunk, recompute=True)  # nothing is kept, as there is no backward pass
+    packing = Packing(min(PACKING.examples, job.attempt.validation_at_most or PACKING.examples), PACKING.tokens)
+    footprint = Footprint(packing, chunk, recompute=True)  # nothing is kept, as there is no backward pass
     while left:
         if stop.wanted:
             return None
         part = footprint.packing.split(left, examples.lengths[left].tolist())[0]
-        pulse.at("validation")
+        job.pulse.validating(len(part))
         try:
-            faults.reach("validation", rows=part)
+            job.faults.reach("validation", rows=part)
             losses, sources = _losses(model, examples, part, footprint.loss_chunk)
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
