@@ -134,7 +134,7 @@ def _type_of(accepted: Sequence[Any]) -> type | None:
     return next((type(value) for value in accepted if value != ""), None)
 
 
-def _items_fit(value: list[Any], answer: Any, items: type) -> bool:
+def _items_fit(value: Any, answer: Any, items: type) -> bool:
     return type(answer) is not list or all(type(item) in (items, _type_of(answer)) for item in value)
 
 

@@ -6,7 +6,6 @@ same name in possible_answer/ it is {"id", "ground_truth": [{function: {paramete
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from hive_mind.chat.parse import parse_reply
 from hive_mind.conversation import JSON, MalformedConversation, Message, Reject, Tool
 from hive_mind.sources.raw import read_raw
 from hive_mind.suites.bfcl.rules import JAVA, JAVASCRIPT, PYTHON, Expected, Language, Parameter, calls_fault
+from hive_mind.suites.clusters import tool_set
 from hive_mind.suites.outcome import Outcome
 from hive_mind.suites.sampling import sample_groups
 from hive_mind.suites.unavailable import SuiteUnavailable
@@ -130,16 +130,11 @@ def _task(row: JSON, category: str, calls: Sequence[dict[str, JSON]]) -> BfclTas
     return BfclTask(
         row["id"],
         category,
-        _cluster(row["id"], functions),
+        tool_set((function["name"] for function in functions), alone=row["id"]),
         tuple(Message.from_dict(message) for message in messages),
         tuple(read_tool(_in_prompt(function, language)) for function in functions),
         tuple(expected_call(call, functions, language) for call in calls),
     )
-
-
-def _cluster(identity: str, functions: Sequence[JSON]) -> str:
-    names = sorted(function["name"] for function in functions)
-    return hashlib.sha256("\n".join(names).encode()).hexdigest()[:16] if names else identity
 
 
 def expected_call(call: dict[str, JSON], functions: Sequence[JSON], language: Language) -> Expected:
@@ -153,16 +148,20 @@ def expected_call(call: dict[str, JSON], functions: Sequence[JSON], language: La
         raise MalformedConversation("undeclared", f"its answer calls {name}, which it does not declare")
     declared = function["parameters"]
     parameters = {name: _parameter(part, language) for name, part in declared["properties"].items()}
-    for values in [accepted, *_objects(accepted)]:
-        if not all(isinstance(each, list | str) for each in values.values()):
-            raise MalformedConversation("not_a_list", f"accepted values of {name} are not in lists")
+    if not _are_lists(accepted) or not all(_are_lists(part) for part in _objects(accepted)):
+        raise MalformedConversation("not_a_list", f"accepted values of {name} are not in lists")
     return Expected(name, parameters, tuple(declared["required"]), accepted)
 
 
-def _objects(value: Any) -> list[JSON]:
+def _are_lists(accepted: JSON) -> bool:
+    # A text stands in one answer of the published data, where a list of it is meant; it counts as its letters.
+    return all(isinstance(values, list | str) for values in accepted.values())
+
+
+def _objects(accepted: JSON) -> list[JSON]:
     """Return the accepted objects, whose members are lists of accepted values in their turn."""
-    accepted = [answer for values in value.values() for answer in values]
-    parts = [part for answer in accepted for part in (answer if isinstance(answer, list) else [answer])]
+    answers = [answer for values in accepted.values() for answer in values]
+    parts = [part for answer in answers for part in (answer if isinstance(answer, list) else [answer])]
     return [part for part in parts if isinstance(part, dict)]
 
 
