@@ -96,6 +96,7 @@ JAVA_WORDS = [
 ]  # fmt: skip
 JAVA_FRAMES = [
     ("ArrayList", "new ArrayList<>(Arrays.asList(", "))"), ("ArrayList", "new ArrayList<>() {{ add(", "); }}"),
+    ("ArrayList", "new ArrayList<>() {{", "add(1)}}"),
     ("Array", "new int[] {", "}"), ("HashMap", 'new HashMap<>() {{ put("k", ', "); }}"), (None, "", ""),
 ]  # fmt: skip
 SCRIPT_WORDS = [
