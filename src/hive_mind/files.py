@@ -98,6 +98,11 @@ def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         yield number, row
 
 
+def index_name(name: str) -> str:
+    """Return the name of the index that lies beside a JSONL file: record, group, session, time and licence by id."""
+    return f"{name.removesuffix('.jsonl')}.index.jsonl"
+
+
 def raw_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """Yield (line number from 1, bytes) of every line that is not blank. Raises UsageError if the file is missing."""
     try:

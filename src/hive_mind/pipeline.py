@@ -17,10 +17,9 @@ from hive_mind.config import Settings, dump, setting
 from hive_mind.conversation import Conversation
 from hive_mind.curation import build, read_dataset
 from hive_mind.curation.settings import DataSettings
-from hive_mind.curation.write import index_name
 from hive_mind.errors import UsageError
 from hive_mind.evaluation.settings import EvaluationSettings
-from hive_mind.files import read_json, read_jsonl, sha256_file, write_json, write_jsonl
+from hive_mind.files import index_name, read_json, read_jsonl, sha256_file, write_json, write_jsonl
 from hive_mind.gate.settings import GateSettings
 from hive_mind.model.base import ModelSettings, resolve_base
 from hive_mind.progress import say

@@ -37,9 +37,8 @@ from hive_mind.curation.inputs import Inputs, local_files
 from hive_mind.curation.manifest import MANIFEST_NAME, SPLIT_FILES, DatasetManifest
 from hive_mind.curation.settings import DataSettings
 from hive_mind.curation.split import by_digest, cap_limits, session_group
-from hive_mind.curation.write import index_name
 from hive_mind.errors import UsageError
-from hive_mind.files import json_line, read_jsonl
+from hive_mind.files import index_name, json_line, read_jsonl
 from hive_mind.progress import say as say_to_stderr
 from hive_mind.sources import SOURCES, transcripts
 from hive_mind.sources.raw import RawRow

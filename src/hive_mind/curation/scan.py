@@ -14,9 +14,8 @@ import orjson
 from hive_mind.conversation import JSON, Conversation, Reject
 from hive_mind.curation.manifest import DESCRIPTIONS
 from hive_mind.curation.redactions import OWN_ID
-from hive_mind.curation.write import index_name
 from hive_mind.errors import DataRefused
-from hive_mind.files import raw_lines
+from hive_mind.files import index_name, raw_lines
 from hive_mind.parallel import batched, in_order
 from hive_mind.progress import Progress
 from hive_mind.redaction import find, find_in_conversation, may_hold_secrets

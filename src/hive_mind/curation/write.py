@@ -14,7 +14,7 @@ from typing import IO
 from hive_mind.curation.ingest import Entry, Pool
 from hive_mind.curation.lengths import characters_of
 from hive_mind.curation.manifest import MERGED_NAME, SPLIT_FILES, WrittenFile
-from hive_mind.files import atomic_write, json_line
+from hive_mind.files import atomic_write, index_name, json_line
 from hive_mind.sources import SOURCES
 
 
@@ -86,11 +86,6 @@ def write_dataset(folder: Path, pools: Sequence[Pool]) -> Written:
 def external_name(source: str) -> str:
     """Return the name of a source's own file inside the dataset's folder."""
     return f"external/{source}.jsonl"
-
-
-def index_name(name: str) -> str:
-    """Return the name of the index beside a JSONL file."""
-    return f"{name.removesuffix('.jsonl')}.index.jsonl"
 
 
 def _index_row(entry: Entry, licence: str) -> dict[str, object]:

@@ -17,6 +17,7 @@ from hive_mind.errors import DataRefused, UsageError
 from hive_mind.files import sha256_file
 from hive_mind.sources import messages as rows
 from hive_mind.sources.raw import read_raw
+from hive_mind.suites.sampling import rank, sample_groups
 
 Kind = Literal["call", "no_tool", "plain"]
 KINDS: tuple[Kind, ...] = ("call", "no_tool", "plain")
@@ -109,16 +110,7 @@ def sample(conversations: Sequence[Conversation], limit: int | None, seed: int) 
 
     The choice hangs on seed and id alone, so a row that is added elsewhere moves no other.
     """
-    if limit is None or len(conversations) <= limit:
-        return list(conversations)
-    by_source: dict[str, list[Conversation]] = {}
-    for conversation in conversations:
-        by_source.setdefault(conversation.source, []).append(conversation)
-    chosen: set[str] = set()
-    for source, count in _shares({name: len(found) for name, found in by_source.items()}, limit).items():
-        ranked = sorted(by_source[source], key=lambda row: _rank(seed, row.id))
-        chosen.update(row.id for row in ranked[:count])
-    return [conversation for conversation in conversations if conversation.id in chosen]
+    return sample_groups(conversations, limit, seed, lambda row: row.id, lambda row: row.source)
 
 
 def ask(conversation: Conversation, tier: str, seed: int = 42) -> list[Item]:
@@ -139,25 +131,7 @@ def ask(conversation: Conversation, tier: str, seed: int = 42) -> list[Item]:
         before = conversation.messages[:turn]
         item = Item(identity, tier, conversation.source, kind, before, conversation.tools, message)
         found[kind == "call"].append(item)
-    return [min(group, key=lambda item: _rank(seed, item.id)) for group in found.values() if group]
-
-
-def _shares(sizes: Mapping[str, int], limit: int) -> dict[str, int]:
-    """Share `limit` out in proportion to the sizes (largest remainder), at least one each while it lasts."""
-    total = sum(sizes.values())
-    exact = {name: limit * size / total for name, size in sizes.items()}
-    shares = {name: max(1, int(share)) for name, share in exact.items()}
-    while sum(shares.values()) < limit:
-        neediest = min((name for name in shares if shares[name] < sizes[name]), key=lambda n: (shares[n] - exact[n], n))
-        shares[neediest] += 1
-    while sum(shares.values()) > limit:
-        richest = max(shares, key=lambda n: (shares[n] > 1, shares[n] - exact[n], n))
-        shares[richest] -= 1
-    return shares
-
-
-def _rank(seed: int, text: str) -> str:
-    return hashlib.sha256(f"{seed}\n{text}".encode()).hexdigest()
+    return [min(group, key=lambda item: rank(seed, item.id)) for group in found.values() if group]
 
 
 def _digest(chosen: Sequence[HeldOut]) -> str:
