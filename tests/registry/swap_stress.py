@@ -1,7 +1,7 @@
 """Promotions and rollbacks by several processes while others load what is served: `make swap-stress`.
 
-Readers resolve `latest` once, then read every file of that version and compare it with the manifest that they read. Some
-writers and readers are killed at any moment, as a power cut would. Run as a module it makes 3,000 changes.
+Readers resolve `latest` once, then read every file of that version and compare it with its manifest. Writers and
+readers are killed at any moment, as a power cut would. Run as a module it makes 3,000 changes.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def stress(models: Path, changes: int, readers: int = 3, kills: int = 10, seed: 
     registry.promote(models, VERSIONS[0], PROMOTE)
     outcome = Outcome()
     readings = [_Process(PLAIN_READER if number == 0 else READER, models) for number in range(readers)]
-    per_writer = max(1, changes // (kills + 2))
+    per_writer = max(20, changes // (kills + 2))
     writers: list[_Process] = []
     while outcome.changes < changes or writers:
         time.sleep(0.05)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from hive_mind.registry import audit
-from hive_mind.registry.aliases import ALIASES, aliases, nominate, remove
 from hive_mind.registry.audit import AUDIT_FILE
 from hive_mind.registry.history import REGISTRY_FILE, Promotion, history
 from hive_mind.registry.manifest import (
@@ -17,6 +16,7 @@ from hive_mind.registry.manifest import (
     seal,
     verify,
 )
+from hive_mind.registry.names import ALIASES, aliases, nominate, remove
 from hive_mind.registry.promotion import LATEST, latest, promote, rollback
 from hive_mind.registry.versions import REPORTS, Version, list_versions, name_of, next_version, resolve
 

@@ -34,7 +34,7 @@ def append(models_dir: Path, event: str, facts: dict[str, Any]) -> dict[str, Any
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
             last = _last_line(handle)
-            entry = {"time": utc_now(), "event": event, "previous": _digest(last) if last else None, **facts}
+            entry = {"time": utc_now(), "event": event, "before": _digest(last) if last else None, **facts}
             line = memoryview(json_line(entry))
             while line:
                 line = line[os.write(handle, line) :]
@@ -56,11 +56,11 @@ def read(models_dir: Path) -> list[dict[str, Any]]:
         return []
     *lines, _ = file.read_bytes().split(b"\n")
     entries: list[dict[str, Any]] = []
-    before: bytes | None = None
+    last: bytes | None = None
     for number, line in enumerate(lines, 1):
         try:
             entry = orjson.loads(line)
-            follows = entry["previous"] == (_digest(before) if before is not None else None)
+            follows = entry["before"] == (_digest(last) if last is not None else None)
         except (orjson.JSONDecodeError, KeyError, TypeError):
             follows = False
         if not follows:
@@ -69,7 +69,7 @@ def read(models_dir: Path) -> list[dict[str, Any]]:
                 "it from a backup, or move it away to begin a new one"
             )
         entries.append(entry)
-        before = line
+        last = line
     return entries
 
 

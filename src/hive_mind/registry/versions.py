@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hive_mind.errors import HiveMindError, UsageError
-from hive_mind.registry.aliases import ALIASES, CHAMPION, aliases
 from hive_mind.registry.history import Promotion, history
 from hive_mind.registry.manifest import NAME, WEIGHTS_FILE, Manifest, is_sealed, load_manifest
+from hive_mind.registry.names import ALIASES, CHAMPION, aliases
 from hive_mind.registry.promotion import LATEST, latest, linked
 
 REPORTS = "reports"
