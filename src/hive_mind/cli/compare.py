@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 WIDEST = 400
 
-LEGEND = """won: only the first is right; lost: only the second is. clusters: groups of items that offer the same tools
-p: exact, one-sided, for the better of the two, over clusters; McNemar: exact, two-sided, over items
+LEGEND = """won: only the first is right; lost: only the second is; clusters: groups of items that offer the same tools
+p: exact, for the better of the two, over clusters; McNemar p: exact, two-sided, over items
 could show: the smallest true difference that so many items find in four cases of five"""
 
 

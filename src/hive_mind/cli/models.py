@@ -27,7 +27,7 @@ def models() -> None:
 
 @app.command("list")
 def list_models(models_dir: ModelsDir = MODELS, json_output: Json = False) -> None:
-    """List all versions in the order they were sealed, with the aliases that mean them; `latest` is the champion."""
+    """List all versions in the order they were sealed, with their aliases; * marks what `latest` points at."""
     from hive_mind import registry
     from hive_mind.curation.tables import aligned
     from hive_mind.errors import HiveMindError
@@ -43,7 +43,7 @@ def list_models(models_dir: ModelsDir = MODELS, json_output: Json = False) -> No
     else:
         header = ["version", "alias", "base", "examples", "held-out calls", "promoted", "size"]
         print(aligned(header, [_row(models_dir, version) for version in versions]))
-        print(f"\nthe champion is what {models_dir / 'latest'} points at; next: hive-mind models show VERSION")
+        print(f"\n* is what {models_dir / 'latest'} points at; next: hive-mind models show VERSION")
     if problem is not None:
         raise problem
     if json_output:
@@ -153,8 +153,8 @@ def verify(
     unsound = [name for name, soundness in found.items() if soundness.problems]
     if unsound:
         raise HiveMindError(
-            f"{', '.join(unsound)} cannot be served as it is; restore from a backup, train again, or go back with "
-            "`hive-mind models rollback`"
+            f"{', '.join(unsound)} changed after sealing or cannot be loaded; restore from a backup, train again, or "
+            "go back with `hive-mind models rollback`"
         )
 
 
@@ -185,7 +185,8 @@ def _verdict(models_dir: Path, name: str) -> dict[str, Any] | None:
 def _row(models_dir: Path, version: Version) -> list[str]:
     from hive_mind.hub import megabytes
 
-    name, alias = version.name, ", ".join(version.aliases)
+    name = f"{version.name} *" if version.is_latest else version.name
+    alias = ", ".join(version.aliases)
     if version.manifest is None:
         return [name, alias, "", "", version.problem.partition(";")[0], "", ""]
     manifest = version.manifest

@@ -78,11 +78,11 @@ def paired_rows(evaluation: Evaluation, a: ModelResult, b: ModelResult) -> list[
     for kind in WHAT:
         if sum(its_kind == kind for _, its_kind in groups) > 1:
             found.append((f"all: {WHAT[kind]}", _paired(evaluation, a, b, None, kind)))
-    return [(label, paired) for label, paired in found if paired is not None] + list(_suite_rows(evaluation, a, b))
+    return [(label, paired) for label, paired in found if paired is not None] + list(_suite_rows(a, b))
 
 
-def _suite_rows(evaluation: Evaluation, a: ModelResult, b: ModelResult) -> Iterator[tuple[str, Paired]]:
-    rows = [row for row in pair(evaluation.results(a), evaluation.results(b)).rows if row.suite != "held_out"]
+def _suite_rows(a: ModelResult, b: ModelResult) -> Iterator[tuple[str, Paired]]:
+    rows = pair(a.suites, b.suites).rows
     for suite in dict.fromkeys(row.suite for row in rows):
         mine = [row for row in rows if row.suite == suite]
         categories = list(dict.fromkeys(row.task.category for row in mine))
@@ -96,14 +96,15 @@ def paired_table(evaluation: Evaluation, a: ModelResult, b: ModelResult) -> Tabl
     """Return a against b: shares, won and lost items, the difference with its 95 % interval, exact p-values."""
     rows = [
         (
-            label, f"{p.items:,}", f"{p.clusters:,}", f"{p.a_correct / p.items:.1%}", f"{p.b_correct / p.items:.1%}",
+            label, f"{p.items:,}", f"{p.a_correct / p.items:.1%}", f"{p.b_correct / p.items:.1%}",
             str(p.wins), str(p.losses), f"{100 * p.difference:+.1f}", f"{100 * p.low:+.1f} to {100 * p.high:+.1f}",
-            f"{min(p.p_better, p.p_worse):.2g}", f"{p.mcnemar:.2g}", f"{100 * p.detectable:.1f}",
+            f"{min(p.p_better, p.p_worse):.2g}", f"{p.mcnemar:.2g}", f"{100 * p.detectable:.1f}", f"{p.clusters:,}",
         )
         for label, p in paired_rows(evaluation, a, b)
     ]  # fmt: skip
     header = (
-        "", "items", "clusters", a.name, b.name, "won", "lost", "points", "95 % interval", "p", "McNemar", "could show"
+        "", "items", a.name, b.name, "won", "lost", "points", "95 % interval", "p (one-sided)", "McNemar p",
+        "could show", "clusters",
     )  # fmt: skip
     return Table(f"{a.name} against {b.name}", header, tuple(rows))
 

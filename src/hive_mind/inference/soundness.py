@@ -52,7 +52,8 @@ def _numbers(folder: Path) -> list[str]:
     broken = [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]
     if broken:
         return [f"{len(broken)} tensors are not finite (first: {broken[0]})"]
-    if not any(torch.any(tensor) for name, tensor in tensors.items() if "lora_B" in name):
+    written = [tensor for name, tensor in tensors.items() if "lora_B" in name]
+    if written and not any(torch.any(tensor) for tensor in written):
         return ["it changes nothing: every B matrix is zero"]
     return []
 
