@@ -91,13 +91,14 @@ def primary(contest: Contest, name: str = "primary") -> Check:
     said = (
         f"{contest.candidate.name} against {contest.rival.name}, {result.a_correct} against {result.b_correct} of "
         f"{result.items} primary tasks right ({result.wins} won, {result.losses} lost, {points(result.difference)} "
-        f"points, 95 % interval {points(result.low)} to {points(result.high)}, p {p_value(result.p_better)})"
+        f"points, 95 % interval {points(result.low)} to {points(result.high)}, "
+        f"p {p_value(result.p_better if result.difference >= 0 else result.p_worse)})"
     )
     if result.p_better < settings.alpha:
         return Check(name, "pass", f"better: {said}", figures)
     if result.p_worse < settings.alpha:
         return Check(name, "reject", f"worse: {said}", figures)
-    seen = f"so many tasks show a gain of {100 * result.detectable:.1f} points in four cases of five"
+    seen = f"a true gain of {100 * result.detectable:.1f} points would have shown in four cases of five"
     return Check(name, "hold", f"no clear difference: {said}; {seen}", figures)
 
 
@@ -154,7 +155,7 @@ def _others(contest: Contest) -> Iterator[Check]:
         result = paired(rows)
         assert result is not None
         reason = (
-            f"{where}: {result.a_correct} against {result.b_correct} of {result.items} right "
+            f"{result.a_correct} against {result.b_correct} of {result.items} right "
             f"({points(result.difference)} points, p {p_value(min(result.p_better, result.p_worse))})"
             f"{'' if deciding or guarding else '; it neither decides nor guards'}"
         )

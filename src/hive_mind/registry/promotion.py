@@ -72,8 +72,8 @@ def promote(
         if (problem := _unsound(models_dir, version)) is not None:
             raise problem
         reason = note or "; ".join(map(str, (verdict or {}).get("reasons", ())))
-        if force and (verdict is None or verdict["decision"] != "promote"):
-            passed = verdict["decision"] if verdict else "not judged"
+        if force:
+            passed = verdict["decision"] if verdict else None
             audit.append(models_dir, "override", {"version": version, "verdict": passed, "reason": note, "by": by})
         return _point(models_dir, version, current, by, reason, verdict)
 
