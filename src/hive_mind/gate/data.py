@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -115,8 +115,8 @@ class _Scan:
         return Counter(by_row.values())
 
 
-def _conversations(path: Path) -> list[Conversation]:
-    return [row for row in read_dataset(path) if isinstance(row, Conversation)]
+def _conversations(path: Path) -> Iterator[Conversation]:
+    return (row for row in read_dataset(path) if isinstance(row, Conversation))
 
 
 def _redaction(path: Path, seen: _Seen) -> Check:

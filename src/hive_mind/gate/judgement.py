@@ -99,7 +99,7 @@ def _ask_sealed(
     if adapter not in asked:  # counted before it is asked: what is interrupted has been seen
         facts = {"version": candidate.name, "adapter": adapter, "digest": digest}
         registry.audit.append(models_dir, SEALED, facts)
-    say(f"sealed set: asked for the {used + 1}. time of {settings.sealed_uses}")
+    say(f"sealed set: use {used + 1} of {settings.sealed_uses}")
     evaluation = measure(file)
     rival = evaluation.model(champion if champion is not None else "base")
     contest = Contest(evaluation, evaluation.model(candidate.name), rival, settings)

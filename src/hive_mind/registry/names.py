@@ -51,7 +51,8 @@ def remove(models_dir: Path, version: str) -> int:
         named = [alias for alias, target in _aliases(models_dir, current).items() if target == version]
         if named:
             raise UsageError(
-                f"{version} is the {' and the '.join(named)}, which is never removed; promote or judge another version first"
+                f"{version} is the {' and the '.join(named)}, which is never removed; promote or judge another version "
+                "first"
             )
         if not is_sealed(folder):
             raise UsageError(f"{folder} is not sealed and may still be in training; delete the folder by hand if not")
