@@ -91,14 +91,15 @@ def sign_flip(differences: Sequence[int]) -> float:
     """
     import numpy as np
 
-    sizes = [abs(each) for each in differences if each]
-    if not any(size > 1 for size in sizes):
+    sizes = Counter(abs(each) for each in differences if each)
+    if sizes.keys() <= {1}:
         return mcnemar(sum(each > 0 for each in differences), sum(each < 0 for each in differences))
-    reach = sum(sizes)
-    chances = np.zeros(2 * reach + 1)  # of every sum from -reach to reach
-    chances[reach] = 1.0
-    for size in sizes:
-        chances = (np.roll(chances, size) + np.roll(chances, -size)) / 2  # nothing is near the ends before the last
+    chances = np.ones(1)  # of every sum from -reach to reach
+    for size, count in sizes.items():
+        of_these = np.zeros(2 * size * count + 1)
+        of_these[:: 2 * size] = [math.comb(count, heads) / (1 << count) for heads in range(count + 1)]
+        chances = np.convolve(chances, of_these)
+    reach = len(chances) // 2
     return min(1.0, float(chances[reach + sum(differences) :].sum()))
 
 
