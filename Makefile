@@ -4,7 +4,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-eval setup-dev sandbox run test test-chaos lint bench-sample bench-data bench-train bench-execution \
-  guide clean
+  gate-errors swap-stress guide clean
 
 PYTHON ?= python3
 # A PYTHON given on the command line or in the environment is a choice, which replaces a .venv built on another one.
@@ -13,7 +13,7 @@ make_venv = $(PYTHON) scripts/make_venv.py $(chosen)
 bin := .venv/bin
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="	" read -r target text; do printf '  make %-10s %s\n' "$$target" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="	" read -r target text; do printf '  make %-11s %s\n' "$$target" "$$text"; done
 
 setup: ## build .venv with everything that running needs; quick when nothing changed
 	@$(make_venv)
@@ -58,6 +58,12 @@ bench-train: setup ## training beside TRL, LLaMA-Factory and the report's recipe
 
 bench-execution: setup-dev ## known right and wrong answers through the suites that run code; needs HIVE_MIND_REAL_DATA
 	@$(bin)/python benchmarks/execution.py
+
+gate-errors: setup-dev ## how often the gate promotes equal models and finds better ones, 1,000 comparisons each
+	@$(bin)/python -m tests.gate.simulation
+
+swap-stress: setup-dev ## 3,000 promotions and rollbacks with readers loading meanwhile, some killed
+	@$(bin)/python -m tests.registry.swap_stress
 
 guide: setup-dev ## the figures of docs/DATASET_GUIDE.md, written anew
 	@$(bin)/python -m tests.guide_figures

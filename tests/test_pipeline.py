@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from hive_mind import gate, registry, training
+from hive_mind import registry, training
 from hive_mind.cli.outcome import print_outcome
 from hive_mind.config import load
-from hive_mind.errors import UsageError
+from hive_mind.errors import NotPromoted, UsageError
+from hive_mind.gate import judgement
 from hive_mind.pipeline import RunOutcome, RunSettings, run
 from tests.raw_rows import write_raw_folder
+from tests.registry.versions import tamper
 from tests.small_base import write_base
 
 OVERRIDES = [
@@ -91,12 +93,12 @@ def test_stopped_between_training_and_evaluation_it_goes_on_there(workplace, mon
 
 
 def promote_everything(monkeypatch: pytest.MonkeyPatch) -> None:
-    honest = gate.decide
+    honest = judgement.decide
 
     def decide(*arguments):
         return dataclasses.replace(honest(*arguments), decision="promote")
 
-    monkeypatch.setattr(gate, "decide", decide)
+    monkeypatch.setattr(judgement, "decide", decide)
 
 
 def test_what_the_gate_promotes_is_served_and_a_rollback_by_hand_stays(workplace, monkeypatch):
@@ -110,6 +112,26 @@ def test_what_the_gate_promotes_is_served_and_a_rollback_by_hand_stays(workplace
     registry.rollback(models)
     assert go("baseline.rows=0", "training.seed=7").version == second.version
     assert registry.latest(models) == first.version
+
+
+def test_what_is_refused_before_it_is_scored_is_not_promoted_and_says_why(workplace, monkeypatch):
+    honest = training.train
+
+    def train_and_tamper(request):
+        honest(request)
+        tamper(request.output)
+
+    monkeypatch.setattr(training, "train", train_and_tamper)
+    with pytest.raises(NotPromoted, match="rejected before it was scored: test_foundation_v1 is not as it was sealed"):
+        go("baseline.rows=0")
+    verdict = json.loads((workplace / "models" / "reports" / "test_foundation_v1" / "verdict.json").read_text())
+    assert verdict["decision"] == "reject"
+
+
+def test_a_sealed_file_that_is_not_there_is_noticed_before_training(workplace, monkeypatch):
+    refuse_to_train(monkeypatch)
+    with pytest.raises(UsageError, match=r"gate.sealed: gone.jsonl does not exist"):
+        go("gate.sealed=gone.jsonl")
 
 
 def test_a_champion_on_another_base_is_compared_on_the_same_questions(workplace, monkeypatch):

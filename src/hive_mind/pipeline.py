@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from hive_mind.config import Settings, dump, setting
 from hive_mind.conversation import Conversation
 from hive_mind.curation import build, read_dataset
 from hive_mind.curation.settings import DataSettings
-from hive_mind.errors import UsageError
+from hive_mind.errors import NotPromoted, UsageError
 from hive_mind.evaluation.settings import EvaluationSettings
 from hive_mind.files import index_name, read_json, read_jsonl, sha256_file, write_json, write_jsonl
 from hive_mind.gate.settings import GateSettings
@@ -101,6 +102,9 @@ def prepare_data(settings: RunSettings) -> DatasetManifest:
 
 def _check_tasks(settings: RunSettings) -> None:
     """Look for the files of held-out tasks now, not after an hour of training."""
+    sealed = settings.gate.sealed
+    if sealed is not None and not sealed.is_file():
+        raise UsageError(f"gate.sealed: {sealed} does not exist; check the path, or leave it out")
     for name, file in settings.evaluation.held_out.items():
         if not file.is_file():
             raise UsageError(
@@ -161,41 +165,59 @@ def _judge(
     settings: RunSettings, base: Base, dataset: DatasetManifest, version: str, baseline: str | None
 ) -> tuple[Evaluation, Verdict, list[dict[str, Any]]]:
     """Evaluate and decide, or read back what was decided on the same questions under the same rules."""
-    from hive_mind.evaluation import EVALUATION_FILE, Evaluation, EvaluationRequest, evaluate
-    from hive_mind.gate import VERDICT_FILE, Verdict, decide
+    from hive_mind.evaluation import EVALUATION_FILE, Evaluation
+    from hive_mind.gate import VERDICT_FILE, Verdict, judge
     from hive_mind.inference.load import BASE, ModelReference, refer
 
     folder = _reports(settings, version)
     plan: dict[str, Any] = read_json(folder / PLAN_FILE)
-    tiers = {name: sha256_file(file) for name, file in settings.evaluation.held_out.items()}
-    judged = _digest([dump(settings.evaluation), dump(settings.gate), sha256_file(dataset.test), tiers, baseline])
+    judged = _judged(settings, dataset, baseline)
     if plan.get("judged") == judged:
         say(f"evaluation: {version} is judged already")
         shown: list[dict[str, Any]] = read_json(folder / ANSWERS_FILE)
         return Evaluation.load(folder / EVALUATION_FILE), Verdict.load(folder / VERDICT_FILE), shown
     champion = _champion(settings, version)
-    roles = {BASE: "base", version: "candidate"}
-    if baseline:
-        roles[baseline] = "baseline"
-    if champion and champion != baseline:
-        roles[champion] = "champion"
     order = [BASE, *(name for name in (baseline, champion) if name), version]
     models: list[ModelReference] = [
         ModelReference(BASE, base) if name == BASE else refer(settings.models_dir, name, settings.model, [base])
         for name in dict.fromkeys(order)
     ]
-    evaluation = evaluate(
-        EvaluationRequest(
-            models, dataset.test, settings.evaluation, output=folder,
-            cache=settings.models_dir / registry.REPORTS / MEASUREMENTS, roles=roles,
-        )
-    )  # fmt: skip
-    verdict = decide(evaluation, version, champion, settings.gate)
-    verdict.write(folder / VERDICT_FILE)
+    roles = {BASE: "base", version: "candidate"}
+    if baseline:
+        roles[baseline] = "baseline"
+    if champion and champion != baseline:
+        roles[champion] = "champion"
+    measure = _measure(settings, dataset.test, models, roles, folder)
+    judgement = judge(settings.models_dir, models[-1], champion, settings.gate, measure)
+    if judgement.evaluation is None:
+        raise NotPromoted(f"{version} was rejected before it was scored: {judgement.verdict.reasons[0]}")
     shown = _answers(settings, dataset, [models[0], models[-1]])
     write_json(folder / ANSWERS_FILE, shown)
     write_json(folder / PLAN_FILE, plan | {"judged": judged})
-    return evaluation, verdict, shown
+    return judgement.evaluation, judgement.verdict, shown
+
+
+def _judged(settings: RunSettings, dataset: DatasetManifest, baseline: str | None) -> str:
+    """Return what makes two judgements on one version the same."""
+    files = dict(settings.evaluation.held_out) | ({"sealed": settings.gate.sealed} if settings.gate.sealed else {})
+    asked = {name: sha256_file(file) for name, file in files.items()}
+    return _digest([dump(settings.evaluation), dump(settings.gate), sha256_file(dataset.test), asked, baseline])
+
+
+def _measure(
+    settings: RunSettings, test: Path, models: list[ModelReference], roles: dict[str, str], output: Path
+) -> Callable[[Path | None], Evaluation]:
+    """Return how the gate has these models evaluated: as the run says, or on the sealed file alone."""
+    from hive_mind.evaluation import EvaluationRequest, evaluate
+
+    cache = settings.models_dir / registry.REPORTS / MEASUREMENTS
+
+    def measure(sealed: Path | None) -> Evaluation:
+        if sealed is None:
+            return evaluate(EvaluationRequest(models, test, settings.evaluation, output, cache, roles))
+        return evaluate(EvaluationRequest(models, None, settings.evaluation.only(sealed), None, cache, roles))
+
+    return measure
 
 
 def _champion(settings: RunSettings, version: str) -> str | None:

@@ -11,8 +11,9 @@ from hive_mind.cli.main import main
 from hive_mind.evaluation import Evaluation
 from hive_mind.files import write_jsonl
 from hive_mind.gate import GateSettings, Verdict, decide
-from tests.evaluation.conftest import held_out_rows
+from tests.evaluation.conftest import held_out_rows, learned_base  # noqa: F401
 from tests.evaluation.synthetic import asked, evaluation, flags, model
+from tests.registry.versions import tamper
 from tests.tiny_models import seal_version, write_base, write_version
 
 QUICK = ("evaluation.max_new_tokens=20", "evaluation.device=cpu", "evaluation.dtype=fp32")
@@ -131,6 +132,36 @@ def test_compare_prints_the_paired_differences(world, base, capsys):
     assert (printed["a"], printed["b"], printed["items"]) == ("a_v1", "base", 9)
     assert printed["compared"]["glaive_tools: tool calls"]["items"] == 4
     assert not (world / "models" / "reports" / "a_v1").exists()
+
+
+def test_compare_lists_what_was_won_and_lost_side_by_side(tmp_path, base, learned_base, capsys):  # noqa: F811
+    test = tmp_path / "data" / "test.jsonl"
+    write_jsonl(test, (row.to_dict() for row in held_out_rows()))
+    write_version(tmp_path / "models", "worse_v1", learned_base, size=0.5)
+    asked = ("--data", test, "--models-dir", tmp_path / "models", f"model.base={learned_base.folder}", *QUICK)
+    longer = ("evaluation.max_new_tokens=60", "--examples", 2, "--json")
+    assert run("compare", "base", "worse_v1", *asked, *longer) == 0
+    shown = capsys.readouterr().out
+    examples = json.loads(shown.splitlines()[-1])["examples"]
+    assert [example["won"] for example in examples] == [True, True]
+    for example in examples:
+        assert f"won: {example['id']}" in shown
+        assert example["request"] in shown
+        assert example["mine"] != example["theirs"]
+    call = next(example for example in examples if "weather(" in example["expected"])
+    assert '"name": "weather"' in call["mine"] and "<tool_call>" in call["mine"]
+    assert run("compare", "worse_v1", "base", *asked, *longer) == 0
+    again = json.loads(capsys.readouterr().out.splitlines()[-1])["examples"]
+    assert [(e["id"], e["won"], e["theirs"]) for e in again] == [(e["id"], False, e["mine"]) for e in examples]
+
+
+def test_a_version_that_was_changed_is_rejected_and_says_so(world, base, capsys):
+    tamper(world / "models" / "a_v1")
+    assert run("evaluate", "a_v1", *options(world, base), "--json") == 1
+    shown = capsys.readouterr().out
+    assert "gate: reject a_v1" in shown
+    assert json.loads(shown.splitlines()[-1])["evaluation"] is None
+    assert Verdict.load(world / "models" / "reports" / "a_v1" / "verdict.json").decision == "reject"
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,14 @@ import json
 import os
 
 import pytest
+from safetensors.torch import load_file, save_file
 
 from hive_mind import registry
 from hive_mind.cli.main import main
 from hive_mind.report.records import reports_folder
 from tests.registry.versions import PROMOTE, adapter, sealed, tamper
 from tests.report.world import verdict, whole_world
+from tests.tiny_models import seal_version, write_base, write_version
 
 
 def run(*arguments):
@@ -111,6 +113,55 @@ def test_verify_names_what_changed_and_fails(models, capsys):
     assert json.loads(shown.out.splitlines()[-1])["problems"]["foundation_v1"] == []
     assert "baseline_v1 changed after sealing" in shown.err
     assert run("models", "verify", "foundation_v1", "--models-dir", models) == 0
+
+
+def test_verify_tries_the_adapter_on_its_base(tmp_path, tiny_folder, capsys):
+    base = write_base(tmp_path / "bases" / "one", tiny_folder)
+    write_version(tmp_path / "models", "good_v1", base)
+    write_version(tmp_path / "models", "idle_v1", base, size=0)
+    here = ("--models-dir", tmp_path / "models")
+    assert run("models", "verify", "good_v1", *here, "--base", base.folder) == 0
+    assert "good_v1: as it was sealed; its adapter fits its base" in capsys.readouterr().out
+    assert run("models", "verify", "good_v1", *here, "--json") == 0
+    shown = capsys.readouterr().out
+    assert "is not at hand, so whether it fits was not tried" in shown
+    assert "good_v1" in json.loads(shown.splitlines()[-1])["not_tried"]
+    assert run("models", "verify", "idle_v1", *here) == 1
+    assert "it changes nothing" in capsys.readouterr().out
+
+
+def test_verify_names_numbers_and_shapes_that_cannot_be_used(tmp_path, tiny_folder, capsys):
+    base = write_base(tmp_path / "bases" / "one", tiny_folder)
+    for name, spoil in (("nan_v1", lambda tensor: tensor * float("nan")), ("wide_v1", lambda tensor: tensor[:, :-1])):
+        folder = write_version(tmp_path / "models", name, base, seal=False)
+        tensors = load_file(folder / "adapter_model.safetensors")
+        save_file({key: spoil(tensor).contiguous() for key, tensor in tensors.items()},
+                  folder / "adapter_model.safetensors")  # fmt: skip
+        seal_version(folder, base)
+    assert run("models", "verify", "--models-dir", tmp_path / "models", "--base", base.folder) == 1
+    out = capsys.readouterr().out
+    assert "nan_v1: 28 tensors are not finite" in out
+    assert "wide_v1: the adapter in" in out and "misshapen" in out
+
+
+def test_remove_frees_a_version_that_no_alias_means(models, capsys):
+    assert run("models", "remove", "foundation_v1", "--models-dir", models) == 2
+    assert "is the champion, which is never removed" in capsys.readouterr().err
+    assert run("models", "remove", "latest", "--models-dir", models) == 2
+    assert run("models", "remove", "baseline_v1", "--models-dir", models, "--json") == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["version"] == "baseline_v1"
+    assert not (models / "baseline_v1").exists()
+
+
+def test_list_shows_aliases(models, capsys):
+    registry.nominate(models, "baseline_v1")
+    assert run("models", "list", "--models-dir", models, "--json") == 0
+    out = capsys.readouterr().out.splitlines()
+    assert "champion" in next(line for line in out if line.startswith("foundation_v1"))
+    assert "candidate" in next(line for line in out if line.startswith("baseline_v1"))
+    listed = {row["version"]: row["aliases"] for row in json.loads(out[-1])["versions"]}
+    assert listed == {"baseline_v1": ["candidate"], "foundation_v1": ["champion"]}
+    assert run("models", "show", "candidate", "--models-dir", models) == 0
 
 
 def test_report_writes_it_and_prints_its_path(models, capsys):

@@ -3,7 +3,8 @@
 import random
 from collections.abc import Mapping, Sequence
 
-from hive_mind.evaluation.records import Asked, Evaluation, Loss, ModelResult, Outcomes, Score
+from hive_mind.evaluation.outcomes import Outcomes
+from hive_mind.evaluation.records import Asked, Evaluation, Loss, ModelResult, Score
 
 BASES = {name: {"id": f"test/{name}", "revision": None, "digest": name * 8} for name in ("one", "two")}
 ADAPTER = {"digest": "a" * 64, "logit_change": 1.5}

@@ -1,6 +1,4 @@
-"""Each rule of the gate on made outcomes, and what two equal models come to."""
-
-import random
+"""Each rule of the gate on made outcomes."""
 
 import pytest
 from hypothesis import given
@@ -44,9 +42,9 @@ class TestPrimary:
         verdict = judge(base(), champion(), candidate())
         assert verdict.decision == "promote"
         assert (verdict.champion, verdict.new_base) == ("old_v1", False)
-        figures = check(verdict, "tool calls").figures
+        figures = check(verdict, "primary").figures
         assert (figures["wins"], figures["losses"], figures["difference"]) == (30, 0, 0.15)
-        assert "130 against 100 of 200 tool calls exactly right (30 won, 0 lost, +15.0 points" in verdict.reasons[1]
+        assert "130 against 100 of 200 primary tasks right (30 won, 0 lost, +15.0 points" in verdict.reasons[1]
 
     def test_worse_is_rejected(self):
         verdict = judge(base(), champion(), candidate(correct=70))
@@ -81,8 +79,8 @@ class TestPrimary:
         ]
         verdict = decide(evaluation(items, *made), "new_v1", "old_v1", GateSettings())
         assert verdict.decision == "hold"
-        assert "only 49 held-out tool calls could be compared, 50 are needed" in verdict.reasons[0]
-        fewer = GateSettings(min_call_items=49)
+        assert "only 49 primary tasks could be compared, 50 are needed" in verdict.reasons[0]
+        fewer = GateSettings(min_primary=49)
         assert decide(evaluation(items, *made), "new_v1", "old_v1", fewer).decision == "promote"
 
     def test_no_tool_calls_at_all_are_held(self):
@@ -106,17 +104,17 @@ class TestTiers:
         assert self.judge(60, 52).decision == "promote"
 
     def test_only_the_primary_tiers_decide(self):
-        verdict = self.judge(60, 40, primary_tiers=["mine"])
+        verdict = self.judge(60, 40, primary=["held_out/mine/call"])
         assert verdict.decision == "promote"
-        assert check(verdict, "tool calls").figures["items"] == 100
-        shown = check(verdict, "tier unseen")
+        assert check(verdict, "primary").figures["items"] == 100
+        shown = check(verdict, "held_out/unseen/call")
         assert (shown.outcome, shown.figures["difference"]) == ("shown", -0.1)
-        assert "not a tier that decides" in shown.reason
-        assert self.judge(40, 60, primary_tiers=["mine"]).decision == "reject"
+        assert "it neither decides nor guards" in shown.reason
+        assert self.judge(40, 60, primary=["held_out/mine/call"]).decision == "reject"
 
     def test_a_primary_tier_that_was_not_evaluated(self):
-        with pytest.raises(UsageError, match=r"gate.primary_tiers names 'other', but .* in mine, unseen"):
-            self.judge(60, 60, primary_tiers=["mine", "other"])
+        with pytest.raises(UsageError, match=r"gate.primary names 'held_out/other/call', but .* held_out/unseen/call"):
+            self.judge(60, 60, primary=["held_out/mine/call", "held_out/other/call"])
 
 
 class TestNoTool:
@@ -127,16 +125,16 @@ class TestNoTool:
         assert "more than the margin of 5 points" in verdict.reasons[0]
 
     def test_a_clear_loss_within_the_margin_passes(self):
-        # Five rows lost of 100: clear (p 1/32), but not more than five points.
-        verdict = judge(base(), champion(), candidate(no_tool=90))
+        # Seven rows lost of 100: clear (p 1/128, three guards share the level), but not more than eight points.
+        verdict = judge(base(), champion(), candidate(no_tool=88), guards={"no_tool": {"margin": 0.08}})
         assert verdict.decision == "promote"
-        assert "within the margin" in check(verdict, "no tool").reason
-        assert judge(base(), champion(), candidate(no_tool=90), no_tool_margin=0.04).decision == "reject"
+        assert "within the margin" in check(verdict, "no_tool").reason
+        assert judge(base(), champion(), candidate(no_tool=88)).decision == "reject"
 
     def test_a_loss_that_chance_explains_passes(self):
         outcomes = {"call": flags(200, 130), "no_tool": flags(100, 89, seed=1), "plain": flags(50, 50)}
         verdict = judge(base(), champion(), model("new_v1", ITEMS, outcomes))
-        no_tool = check(verdict, "no tool")
+        no_tool = check(verdict, "no_tool")
         assert no_tool.figures["difference"] < -0.05
         assert no_tool.figures["p_worse"] > 0.05
         assert (no_tool.outcome, verdict.decision) == ("pass", "promote")
@@ -150,7 +148,9 @@ class TestNoTool:
         verdict = decide(evaluation(items, *made), "new_v1", "old_v1", GateSettings())
         assert verdict.decision == "reject"
         assert "below the floor of 80%" in verdict.reasons[0]
-        assert decide(evaluation(items, *made), "new_v1", "old_v1", GateSettings(no_tool_floor=0.75)).promoted
+        assert decide(
+            evaluation(items, *made), "new_v1", "old_v1", GateSettings(guards={"no_tool": {"floor": 0.75}})
+        ).promoted
 
     def test_below_the_floor_like_the_champion_passes(self):
         items = asked(call=200, no_tool=200)
@@ -165,8 +165,10 @@ class TestNoTool:
         assert judge(base(), candidate(no_tool=80), against=None).decision == "promote"
         verdict = judge(base(), candidate(no_tool=79), against=None)
         assert verdict.decision == "reject"
-        assert "79% of 100 requests that none of the offered tools fits" in verdict.reasons[0]
-        assert judge(base(), candidate(no_tool=79), against=None, no_tool_floor=0.7).decision == "promote"
+        assert "79% of 100 no tool tasks right" in verdict.reasons[0]
+        assert (
+            judge(base(), candidate(no_tool=79), against=None, guards={"no_tool": {"floor": 0.7}}).decision == "promote"
+        )
 
     def test_a_rival_that_calls_now_and_then_is_a_rival(self):
         rival = model("base", ITEMS, NO_CALLS, adapter=False, calls=0.05)
@@ -181,7 +183,7 @@ class TestNoTool:
             ]
             verdict = decide(evaluation(items, *made), "new_v1", None, GateSettings())
             assert verdict.decision == decision
-        many = GateSettings(min_no_tool_items=5)
+        many = GateSettings(min_guard=5)
         assert decide(evaluation(items, *made), "new_v1", None, many).decision == "reject"
 
     def test_without_such_rows_nothing_is_shown_so_it_is_held(self):
@@ -198,6 +200,9 @@ class TestNoTool:
         assert judge(base(), champion(), candidate(plain=35)).decision == "reject"
         verdict = judge(base(), champion(), candidate(plain=48))
         assert (verdict.decision, check(verdict, "plain").outcome) == ("promote", "pass")
+
+
+CHAT = {"no_tool": {"tasks": ["held_out/chat/no_tool"]}}
 
 
 class TestGuardTiers:
@@ -217,20 +222,20 @@ class TestGuardTiers:
     def test_all_such_tiers_guard_by_default(self):
         assert self.judge(95, 60).decision == "reject"
         assert self.judge(60, 95).decision == "reject"
-        assert check(self.judge(95, 95), "no tool").figures["items"] == 200
+        assert check(self.judge(95, 95), "no_tool").figures["items"] == 200
 
     def test_only_the_named_tiers_guard_and_the_others_are_shown(self):
-        verdict = self.judge(95, 20, guard_tiers=["chat"])
+        verdict = self.judge(95, 20, guards=CHAT)
         assert verdict.decision == "promote"
-        assert check(verdict, "no tool").figures["items"] == 100
-        shown = check(verdict, "tier missing, no tool")
+        assert check(verdict, "no_tool").figures["items"] == 100
+        shown = check(verdict, "held_out/missing/no_tool")
         assert (shown.outcome, shown.figures["a_correct"]) == ("shown", 20)
-        assert "not a tier that guards" in shown.reason
-        assert self.judge(60, 95, guard_tiers=["chat"]).decision == "reject"
+        assert "it neither decides nor guards" in shown.reason
+        assert self.judge(60, 95, guards=CHAT).decision == "reject"
 
     def test_a_guard_tier_that_was_not_evaluated(self):
-        with pytest.raises(UsageError, match=r"gate.guard_tiers names 'other', but .* in chat, missing"):
-            self.judge(95, 95, guard_tiers=["other"])
+        with pytest.raises(UsageError, match=r"no_tool.tasks names 'held_out/other/no_tool', but held_out was"):
+            self.judge(95, 95, guards={"no_tool": {"tasks": ["held_out/other/no_tool"]}})
 
 
 class TestFormat:
@@ -241,7 +246,7 @@ class TestFormat:
     def test_replies_that_no_longer_end_are_rejected(self):
         verdict = judge(base(), champion(), candidate(stopped=self.stopped(260)))
         assert verdict.decision == "reject"
-        assert "87% of 300 replies ended by themselves (100% by old_v1)" in verdict.reasons[0]
+        assert "87% of 300 format tasks right, 100% by old_v1" in verdict.reasons[0]
 
     def test_above_the_floor_passes(self):
         assert judge(base(), champion(), candidate(stopped=self.stopped(270))).decision == "promote"
@@ -262,7 +267,7 @@ def test_the_same_outcomes_twice_are_held():
     twin = model("new_v1", ITEMS, {"call": flags(200, 100), **ALL_WELL})
     verdict = judge(base(), champion(), twin)
     assert verdict.decision == "hold"
-    assert check(verdict, "tool calls").figures["p_better"] == 1.0
+    assert check(verdict, "primary").figures["p_better"] == 1.0
 
 
 def test_another_base_is_compared_and_said():
@@ -313,29 +318,3 @@ def test_more_right_answers_never_cost_the_promotion(correct, no_tool, plain, se
     if before.promoted and False in outcomes[kind]:
         outcomes[kind][outcomes[kind].index(False)] = True
         assert judge(base(), champion(), model("new_v1", ITEMS, outcomes)).promoted
-
-
-@pytest.mark.parametrize(("skill", "agreement"), [(0.5, 0.0), (0.5, 0.8), (0.1, 0.3), (0.9, 0.5)])
-def test_equal_models_are_promoted_in_at_most_one_case_of_twenty(skill, agreement):
-    """Two models of one skill, right on the same items as often as `agreement` says, through the whole gate."""
-    choose = random.Random(f"{skill} {agreement}")
-    trials, promoted = 400, 0
-    for _ in range(trials):
-        first = [choose.random() < skill for _ in range(200)]
-        second = [known if choose.random() < agreement else choose.random() < skill for known in first]
-        promoted += judge(
-            model("old_v1", ITEMS, {"call": first, **ALL_WELL}), model("new_v1", ITEMS, {"call": second, **ALL_WELL})
-        ).promoted
-    assert promoted / trials <= 0.05
-
-
-def test_a_clearly_better_model_is_promoted_nearly_always():
-    choose = random.Random(7)
-    promoted = 0
-    for _ in range(100):
-        first = [choose.random() < 0.5 for _ in range(200)]
-        second = [known or choose.random() < 0.4 for known in first]
-        promoted += judge(
-            model("old_v1", ITEMS, {"call": first, **ALL_WELL}), model("new_v1", ITEMS, {"call": second, **ALL_WELL})
-        ).promoted
-    assert promoted >= 98

@@ -8,8 +8,9 @@ from pathlib import Path
 from hive_mind import registry
 from hive_mind.curation.ingest import SourceCounts
 from hive_mind.curation.manifest import SPLIT_FILES, CompositionRow, DatasetManifest, WrittenFile
+from hive_mind.evaluation.outcomes import Outcomes
 from hive_mind.evaluation.paired import wilson
-from hive_mind.evaluation.records import Asked, Evaluation, Loss, ModelResult, Outcomes, Score
+from hive_mind.evaluation.records import Asked, Evaluation, Loss, ModelResult, Score
 from hive_mind.files import write_json, write_jsonl
 from hive_mind.gate.verdict import Check, Verdict
 from hive_mind.report.records import reports_folder
@@ -122,7 +123,9 @@ def evaluation(right: dict[str, dict[str, int]]) -> Evaluation:
 def verdict(decision: str = "promote") -> Verdict:
     """A verdict on foundation_v1 against the base."""
     check = Check("tool calls", "pass", "better: 17 against 0 of 30 | p 1e-05", {})
-    return Verdict(decision, "foundation_v1", None, False, (check.reason,), (check,), "s", {}, "2026-02-05T22:31:00Z")
+    return Verdict(
+        decision, "foundation_v1", None, False, (check.reason,), (check,), {"held_out": "s"}, {}, "2026-02-05T22:31:00Z"
+    )
 
 
 def whole_world(models: Path) -> Path:

@@ -17,9 +17,9 @@ COMMANDS = {
     "train": ("train", "train", "train a LoRA adapter on a dataset"),
     "monitor": ("monitor", "monitor", "follow a training run live, with its loss curve"),
     "evaluate": ("evaluate", "evaluate", "measure models on held-out examples"),
-    "compare": ("evaluate", "compare", "compare two models on the same examples"),
+    "compare": ("compare", "compare", "compare two models on the same examples, with what either won"),
     "report": ("report", "report", "write the report of a version again"),
-    "models": ("models", "app", "list, show, promote, roll back and verify versions"),
+    "models": ("models", "app", "list, show, promote, roll back, verify and remove versions"),
     "chat": ("chat", "chat", "ask a model, with or without tools"),
 }
 

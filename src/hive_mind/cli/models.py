@@ -1,4 +1,4 @@
-"""`hive-mind models`: list, show, promote, roll back and verify versions."""
+"""`hive-mind models`: list, show, promote, roll back, verify and remove versions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)
 
-Name = Annotated[str, typer.Argument(metavar="VERSION", help="a version, or `latest`")]
+Name = Annotated[str, typer.Argument(metavar="VERSION", help="a version, `latest`, `previous` or `candidate`")]
 ModelsDir = Annotated[Path, typer.Option("--models-dir", help="where versions, reports and `latest` live")]
 Json = Annotated[bool, typer.Option("--json", help="print one JSON object last on standard output")]
 MODELS = Path("models")
@@ -22,12 +22,12 @@ MODELS = Path("models")
 
 @app.callback()
 def models() -> None:
-    """List, show, promote, roll back and verify versions."""
+    """List, show, promote, roll back, verify and remove versions."""
 
 
 @app.command("list")
 def list_models(models_dir: ModelsDir = MODELS, json_output: Json = False) -> None:
-    """List all versions in the order they were sealed; * marks the one that `latest` points at."""
+    """List all versions in the order they were sealed, with their aliases; * marks what `latest` points at."""
     from hive_mind import registry
     from hive_mind.curation.tables import aligned
     from hive_mind.errors import HiveMindError
@@ -41,7 +41,7 @@ def list_models(models_dir: ModelsDir = MODELS, json_output: Json = False) -> No
     if not versions:
         print(f"no versions in {models_dir} yet; next: hive-mind run configs/sample.yaml")
     else:
-        header = ["version", "base", "examples", "held-out calls", "promoted", "size"]
+        header = ["version", "alias", "base", "examples", "held-out calls", "promoted", "size"]
         print(aligned(header, [_row(models_dir, version) for version in versions]))
         print(f"\n* is what {models_dir / 'latest'} points at; next: hive-mind models show VERSION")
     if problem is not None:
@@ -124,28 +124,55 @@ def rollback(models_dir: ModelsDir = MODELS, json_output: Json = False) -> None:
 @app.command()
 def verify(
     version: Annotated[str | None, typer.Argument(metavar="[VERSION]", help="a version; all if left out")] = None,
+    base: Annotated[str | None, typer.Option(help="the base model's folder, if it is not at hand otherwise")] = None,
     models_dir: ModelsDir = MODELS,
     json_output: Json = False,
 ) -> None:
-    """Compare every file of a version with its manifest. Exit codes: 0 all as sealed, 1 something was changed."""
+    """Check a version: every file as it was sealed, its base the recorded one, its adapter loads and does something.
+
+    Exit codes: 0 all is well, 1 something is wrong.
+    """
     from hive_mind import registry
     from hive_mind.errors import HiveMindError
+    from hive_mind.inference.soundness import examine
+    from hive_mind.model.base import ModelSettings
+
+    settings = ModelSettings(base=base) if base is not None else ModelSettings()
 
     if version is not None:
         folders = [registry.resolve(models_dir, version)]
     else:
         folders = [found.folder for found in registry.list_versions(models_dir) if registry.is_sealed(found.folder)]
-    problems = {folder.name: registry.verify(folder) for folder in folders}
-    for name, found in problems.items():
-        print(f"{name}: " + ("as it was sealed" if not found else "; ".join(found)))
+    found = {folder.name: examine(folder, settings) for folder in folders}
+    for name, soundness in found.items():
+        well = soundness.not_tried or "its adapter fits its base"
+        print(f"{name}: " + ("; ".join(soundness.problems) or f"as it was sealed; {well}"))
     if json_output:
-        print_json({"problems": problems})
-    changed = [name for name, found in problems.items() if found]
-    if changed:
+        problems = {name: list(soundness.problems) for name, soundness in found.items()}
+        print_json({"problems": problems, "not_tried": {name: s.not_tried for name, s in found.items() if s.not_tried}})
+    unsound = [name for name, soundness in found.items() if soundness.problems]
+    if unsound:
         raise HiveMindError(
-            f"{', '.join(changed)} changed after sealing; restore from a backup, train again, or go back with "
-            "`hive-mind models rollback`"
+            f"{', '.join(unsound)} changed after sealing or cannot be loaded; restore from a backup, train again, or "
+            "go back with `hive-mind models rollback`"
         )
+
+
+@app.command()
+def remove(version: Name, models_dir: ModelsDir = MODELS, json_output: Json = False) -> None:
+    """Delete a version's folder; its reports stay. Champion, previous and candidate are never deleted.
+
+    Exit codes: 0 done, 2 an alias means it, or it is not sealed.
+    """
+    from hive_mind import registry
+    from hive_mind.hub import megabytes
+
+    name = registry.name_of(models_dir, version)
+    freed = registry.remove(models_dir, name)
+    print(f"removed {models_dir / name} ({megabytes(freed)}); its reports stay")
+    print("next: hive-mind models list")
+    if json_output:
+        print_json({"version": name, "bytes": freed})
 
 
 def _verdict(models_dir: Path, name: str) -> dict[str, Any] | None:
@@ -159,12 +186,13 @@ def _row(models_dir: Path, version: Version) -> list[str]:
     from hive_mind.hub import megabytes
 
     name = f"{version.name} *" if version.is_latest else version.name
+    alias = ", ".join(version.aliases)
     if version.manifest is None:
-        return [name, "", "", version.problem.partition(";")[0], "", ""]
+        return [name, alias, "", "", version.problem.partition(";")[0], "", ""]
     manifest = version.manifest
     scores = ", ".join(f"{tier} {score.partition(' ')[0]}" for tier, score in _scores(models_dir, version.name))
     promoted = version.promoted.time if version.promoted else "never"
-    return [name, str(manifest.base["id"]), f"{manifest.dataset['examples']:,}", scores or "not measured",
+    return [name, alias, str(manifest.base["id"]), f"{manifest.dataset['examples']:,}", scores or "not measured",
             promoted, megabytes(manifest.size)]  # fmt: skip
 
 
@@ -191,6 +219,7 @@ def _to_dict(version: Version) -> dict[str, Any]:
     manifest = version.manifest
     return {
         "version": version.name, "folder": str(version.folder), "latest": version.is_latest,
+        "aliases": list(version.aliases),
         "problem": version.problem or None, "base": manifest.base if manifest else None,
         "dataset": manifest.dataset if manifest else None, "bytes": manifest.size if manifest else None,
         "promoted": _promotion_dict(version.promoted),

@@ -111,6 +111,22 @@ def remove_contaminated(pools: Sequence[Pool], prompts: Sequence[Prompt], progre
     return hits
 
 
+class Questions:
+    """What suites ask, to find requests that ask the same: by the same words or, for short ones, nearly the same.
+
+    Eight words in a row are not looked for: whether they are a formula shows only beside all the rows that there were.
+    """
+
+    def __init__(self, prompts: Sequence[Prompt]) -> None:
+        self.prompts = prompts
+        self._index = _Index(prompts)
+
+    def find(self, requests: Sequence[str]) -> list[tuple[int, Prompt, str]]:
+        """Return (number of the request, the question that it is, how) for every request that is one."""
+        turns = [_Turn(number, text, normalise_request(text)) for number, text in enumerate(requests)]
+        return [(turn.row, self.prompts[prompt], how) for turn, prompt, how in self._index.look_up(turns)]
+
+
 def _turns(lines: Sequence[bytes]) -> list[_Turn]:
     """Return what the user says in rows."""
     return [

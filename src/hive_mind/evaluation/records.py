@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from hive_mind.errors import UsageError
+from hive_mind.evaluation.outcomes import Outcomes, SuiteResult, Task
 from hive_mind.evaluation.paired import Paired, compare
 from hive_mind.files import read_json, write_json
 
@@ -18,12 +19,16 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """An item of the evaluation without its text; `kind` is call, no_tool or plain (see suites.held_out)."""
+    """An item of the evaluation without its text; `kind` is call, no_tool or plain (see suites.held_out).
+
+    Items of one `cluster` offer the same tools; records of before have none, and each item stands for itself.
+    """
 
     id: str
     tier: str
     source: str
     kind: str
+    cluster: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,29 +64,12 @@ class Loss:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcomes:
-    """One flag an item, in the order of the evaluation's items."""
-
-    correct: tuple[bool, ...]
-    called: tuple[bool, ...]
-    repaired: tuple[bool, ...]
-    stopped: tuple[bool, ...]
-
-    def to_dict(self) -> dict[str, str]:
-        """Write each list of flags as a string of 0 and 1."""
-        return {f.name: "".join("01"[flag] for flag in getattr(self, f.name)) for f in fields(self)}
-
-    @classmethod
-    def from_dict(cls, row: Mapping[str, str]) -> Outcomes:
-        return cls(*(tuple(flag == "1" for flag in row[f.name]) for f in fields(cls)))
-
-
-@dataclass(frozen=True, slots=True)
 class ModelResult:
     """One model's part. `role` is base, baseline, champion, candidate or version.
 
-    `adapter` is None for a plain base, else {digest, parent, logit_change}: the largest change of a logit that the
-    adapter made on real prompts. `format_given` holds the scores on call items when the reply's beginning was given.
+    `adapter` is None for a plain base, else {digest, bytes, logit_change}: the size of the version's files and the
+    largest change of a logit that the adapter made on real prompts. `format_given` holds the scores on call items when
+    the reply's beginning was given. `suites` are the results on suites other than the held-out items.
     """
 
     name: str
@@ -96,6 +84,7 @@ class ModelResult:
     scores: tuple[Score, ...]
     format_given: tuple[Score, ...] | None
     outcomes: Outcomes
+    suites: tuple[SuiteResult, ...] = ()
 
     def loss(self, source: str | None = None) -> float | None:
         """Return the loss over all labelled tokens, or over one source's; None if there are none."""
@@ -109,17 +98,19 @@ class ModelResult:
         row["scores"] = [asdict(score) for score in self.scores]
         row["format_given"] = None if self.format_given is None else [asdict(score) for score in self.format_given]
         row["outcomes"] = self.outcomes.to_dict()
+        row["suites"] = [suite.to_dict() for suite in self.suites]
         return row
 
     @classmethod
     def from_dict(cls, row: Mapping[str, Any]) -> ModelResult:
-        values = {f.name: row[f.name] for f in fields(cls)}
+        values = {f.name: row[f.name] for f in fields(cls) if f.name != "suites"}
         values["losses"] = tuple(Loss(**loss) for loss in row["losses"])
         values["scores"] = tuple(Score(**score) for score in row["scores"])
         given = row["format_given"]
         values["format_given"] = None if given is None else tuple(Score(**score) for score in given)
         values["outcomes"] = Outcomes.from_dict(row["outcomes"])
-        return cls(**values)
+        suites = row.get("suites", ())  # records of before have none
+        return cls(**values, suites=tuple(SuiteResult.from_dict(suite) for suite in suites))
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +139,27 @@ class Evaluation:
     ) -> Paired | None:
         """Compare one outcome of two models on the items that `where` accepts; None if there are none."""
         mine, theirs = self.flags(a, of, where), self.flags(b, of, where)
-        return compare(mine, theirs) if mine else None
+        return compare(mine, theirs, [item.cluster or item.id for item in self.items if where(item)]) if mine else None
+
+    def results(self, model: ModelResult) -> tuple[SuiteResult, ...]:
+        """Return a model's results by suite, the held-out items first.
+
+        Without a suite `format` of its own, the replies to held-out items that offer tools are taken for one: right is
+        what ended by itself and could be read as it was.
+        """
+        held_out = SuiteResult("held_out", self.suite["digest"], tuple(map(_task, self.items)), free=model.outcomes)
+        measured = {suite.suite for suite in model.suites}
+        if "format" in measured:
+            return (held_out, *model.suites)
+        offered = [index for index, item in enumerate(self.items) if item.kind != "plain"]
+        tasks = tuple(Task(i.id, f"held_out/{i.tier}", _cluster(i)) for i in map(self.items.__getitem__, offered))
+        well_formed = SuiteResult("format", self.suite["digest"], tasks, free=_well_formed(model.outcomes, offered))
+        return (held_out, well_formed, *model.suites)
+
+    def asked(self, model: ModelResult) -> int:
+        """Return how many replies a model's `seconds` were spent on."""
+        given = sum(score.items for score in model.format_given or ())
+        return len(self.items) + given + sum(suite.replies for suite in model.suites)
 
     def groups(self) -> list[tuple[str, str]]:
         """Return every (tier, kind) in the order of the items."""
@@ -190,6 +201,22 @@ class Evaluation:
             return cls.from_dict(read_json(file))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise UsageError(f"{file} is not an evaluation ({error}); delete it and run `hive-mind evaluate`") from None
+
+
+def _task(item: Asked) -> Task:
+    return Task(item.id, f"{item.tier}/{item.kind}", _cluster(item))
+
+
+def _cluster(item: Asked) -> str:
+    return item.cluster or item.id
+
+
+def _well_formed(outcomes: Outcomes, offered: Sequence[int]) -> Outcomes:
+    flags = {f.name: tuple(getattr(outcomes, f.name)[index] for index in offered) for f in fields(Outcomes)}
+    well = tuple(
+        stopped and not repaired for stopped, repaired in zip(flags["stopped"], flags["repaired"], strict=True)
+    )
+    return Outcomes(**flags | {"correct": well})
 
 
 def _rows(kind: type[Row], rows: Sequence[Mapping[str, Any]]) -> tuple[Row, ...]:

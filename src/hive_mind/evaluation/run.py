@@ -6,18 +6,21 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hive_mind.config import dump
 from hive_mind.errors import DataRefused, UsageError
+from hive_mind.evaluation.outcomes import Outcomes
 from hive_mind.evaluation.paired import wilson
-from hive_mind.evaluation.records import EVALUATION_FILE, Asked, Evaluation, Loss, ModelResult, Outcomes, Score
+from hive_mind.evaluation.records import EVALUATION_FILE, Asked, Evaluation, Loss, ModelResult, Score
 from hive_mind.evaluation.score import Judged, judge
 from hive_mind.evaluation.settings import EvaluationSettings
 from hive_mind.files import read_json, sha256_file, write_json
 from hive_mind.progress import say, utc_now
+from hive_mind.registry import load_manifest
 from hive_mind.suites.held_out import Item, Suite, load_suite
 
 if TYPE_CHECKING:
@@ -59,7 +62,8 @@ def evaluate(request: EvaluationRequest) -> Evaluation:
         raise UsageError(f"name at least one model to evaluate, and each once (named: {', '.join(names) or 'none'})")
     for model in request.models:
         if model.adapter is not None:
-            check_version(model.adapter, model.base)
+            with _naming(model):
+                check_version(model.adapter, model.base)
     settings = request.settings
     suite = load_suite(request.test, settings.held_out, settings.limit, settings.seed)
     if not suite.rows:
@@ -77,6 +81,25 @@ def evaluate(request: EvaluationRequest) -> Evaluation:
             write_json(request.cache / f"{_key(model, suite, settings, device)}.json", result.to_dict())
     evaluation = _compose(request, suite, [measured[name] for name in names])
     return _record(evaluation, request.output)
+
+
+def recorded(request: EvaluationRequest) -> tuple[Suite, dict[str, dict[str, str]]]:
+    """Return the questions of a request that was evaluated before, and every model's replies by item.
+
+    Raises ValueError if the replies of a model were not kept.
+    """
+    from hive_mind.device import pick
+
+    settings = request.settings
+    suite = load_suite(request.test, settings.held_out, settings.limit, settings.seed)
+    measured = dict(_recall(request, suite, pick(settings.device, settings.dtype)))
+    if missing := [model.name for model in request.models if model.name not in measured]:
+        raise ValueError(f"no replies of {', '.join(missing)} were kept")
+    texts = {
+        name: {item.id: reply.text for item, reply in zip(suite.items, result.replies, strict=True) if reply}
+        for name, result in measured.items()
+    }
+    return suite, texts
 
 
 def _recall(request: EvaluationRequest, suite: Suite, device: Device) -> Iterator[tuple[str, Measured]]:
@@ -113,10 +136,28 @@ def _measure(
 
     bench = _Bench(suite, settings, device)
     ordered = sorted(models, key=lambda model: model.base.digest)
-    changes = {model.name: prove(*bench.take(model)) for model in ordered if model.adapter is not None}
+    changes = {}
+    for model in ordered:
+        if model.adapter is not None:
+            with _naming(model):
+                changes[model.name] = prove(*bench.take(model))
     for model in reversed(ordered):  # beginning with the base that the proofs ended with
-        loaded, prepared = bench.take(model)
-        yield model, measure(loaded, suite, prepared, settings, changes.get(model.name))
+        with _naming(model):
+            loaded, prepared = bench.take(model)
+            measured = measure(loaded, suite, prepared, settings, changes.get(model.name))
+        yield model, measured
+
+
+@contextmanager
+def _naming(model: ModelReference) -> Iterator[None]:
+    """Have an UnusableVersion say which model it is about."""
+    from hive_mind.inference.load import UnusableVersion
+
+    try:
+        yield
+    except UnusableVersion as error:
+        error.version = model.name
+        raise
 
 
 @dataclass
@@ -160,10 +201,14 @@ def _compose(request: EvaluationRequest, suite: Suite, measured: Sequence[Measur
         created=utc_now(),
         suite={"digest": suite.digest, "files": list(suite.files), "conversations": len(suite.rows)},
         settings=dump(request.settings),
-        items=tuple(Asked(items[i].id, items[i].tier, items[i].source, items[i].kind) for i in asked),
+        items=tuple(_asked(items[i]) for i in asked),
         left_out=left_out,
         models=models,
     )
+
+
+def _asked(item: Item) -> Asked:
+    return Asked(item.id, item.tier, item.source, item.kind, item.cluster)
 
 
 def _result(
@@ -179,7 +224,8 @@ def _result(
     judged = [judge(item, reply.text) for item, reply in replies]
     adapter = None
     if model.adapter is not None:
-        adapter = {"digest": model.adapter_digest, "logit_change": measured.logit_change}
+        size = load_manifest(model.adapter).size
+        adapter = {"digest": model.adapter_digest, "bytes": size, "logit_change": measured.logit_change}
     return ModelResult(
         name=model.name,
         role=request.roles.get(model.name, "version" if model.adapter else "base"),

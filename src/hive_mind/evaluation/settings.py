@@ -31,3 +31,7 @@ class EvaluationSettings(Settings):
             if not name.replace("_", "").replace("-", "").isalnum():
                 raise ValueError(f"tier {name!r} needs a name of letters, digits, dashes and underscores")
         return held_out
+
+    def only(self, file: Path) -> EvaluationSettings:
+        """Return the settings that ask one file of held-out conversations, all of it, and nothing else."""
+        return self.model_copy(update={"held_out": {"sealed": file}, "limit": None})

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from hive_mind.evaluation.outcomes import compare_rows, pair
 from hive_mind.evaluation.paired import Paired, wilson
 from hive_mind.evaluation.records import Asked, Evaluation, ModelResult
 
@@ -66,7 +67,10 @@ def manners_table(evaluation: Evaluation) -> Table:
 
 
 def paired_rows(evaluation: Evaluation, a: ModelResult, b: ModelResult) -> list[tuple[str, Paired]]:
-    """Return a against b for every tier and kind, and over all tool calls where they are in several tiers."""
+    """Return a against b for every tier and kind, over all of a kind where it is in several tiers, and for every suite.
+
+    Of the other suites each category is a row, and the whole suite where it has several.
+    """
     groups = evaluation.groups()
     found = []
     for tier, kind in groups:
@@ -74,7 +78,18 @@ def paired_rows(evaluation: Evaluation, a: ModelResult, b: ModelResult) -> list[
     for kind in WHAT:
         if sum(its_kind == kind for _, its_kind in groups) > 1:
             found.append((f"all: {WHAT[kind]}", _paired(evaluation, a, b, None, kind)))
-    return [(label, paired) for label, paired in found if paired is not None]
+    return [(label, paired) for label, paired in found if paired is not None] + list(_suite_rows(a, b))
+
+
+def _suite_rows(a: ModelResult, b: ModelResult) -> Iterator[tuple[str, Paired]]:
+    rows = pair(a.suites, b.suites).rows
+    for suite in dict.fromkeys(row.suite for row in rows):
+        mine = [row for row in rows if row.suite == suite]
+        categories = list(dict.fromkeys(row.task.category for row in mine))
+        for category in categories:
+            yield f"{suite}: {category}", compare_rows([row for row in mine if row.task.category == category])
+        if len(categories) > 1:
+            yield f"{suite}: all", compare_rows(mine)
 
 
 def paired_table(evaluation: Evaluation, a: ModelResult, b: ModelResult) -> Table:
@@ -83,11 +98,14 @@ def paired_table(evaluation: Evaluation, a: ModelResult, b: ModelResult) -> Tabl
         (
             label, f"{p.items:,}", f"{p.a_correct / p.items:.1%}", f"{p.b_correct / p.items:.1%}",
             str(p.wins), str(p.losses), f"{100 * p.difference:+.1f}", f"{100 * p.low:+.1f} to {100 * p.high:+.1f}",
-            f"{min(p.p_better, p.p_worse):.2g}",
+            f"{min(p.p_better, p.p_worse):.2g}", f"{p.mcnemar:.2g}", f"{100 * p.detectable:.1f}", f"{p.clusters:,}",
         )
         for label, p in paired_rows(evaluation, a, b)
     ]  # fmt: skip
-    header = ("", "items", a.name, b.name, "won", "lost", "points", "95 % interval", "p (one-sided)")
+    header = (
+        "", "items", a.name, b.name, "won", "lost", "points", "95 % interval", "p (one-sided)", "McNemar p",
+        "could show", "clusters",
+    )  # fmt: skip
     return Table(f"{a.name} against {b.name}", header, tuple(rows))
 
 

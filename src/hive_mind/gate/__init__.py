@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from hive_mind.gate.judgement import Judgement, judge
 from hive_mind.gate.rules import decide
-from hive_mind.gate.settings import GateSettings
+from hive_mind.gate.settings import GateSettings, Guard
 from hive_mind.gate.verdict import VERDICT_FILE, Check, Verdict
 
-__all__ = ["VERDICT_FILE", "Check", "GateSettings", "Verdict", "decide"]
+__all__ = ["VERDICT_FILE", "Check", "GateSettings", "Guard", "Judgement", "Verdict", "decide", "judge"]

@@ -1,32 +1,32 @@
-"""The gate: promote only what beats the champion on held-out tool calls without losing elsewhere.
+"""The gate: promote only what beats the champion on the primary tasks without losing elsewhere.
 
-Every rule gives one Check. A rejection outweighs a hold, a hold outweighs everything that passed. The rules are
-explained with their reasons in docs/GATE.md.
+Every rule gives checks. A rejection outweighs a hold, a hold outweighs everything that passed. The rules are explained
+with their reasons in docs/GATE.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
 
 from hive_mind.config import dump
-from hive_mind.errors import UsageError
-from hive_mind.evaluation.paired import Paired, wilson
-from hive_mind.evaluation.records import Asked, Evaluation, ModelResult
+from hive_mind.evaluation.records import Evaluation
+from hive_mind.gate.contest import Contest, paired
+from hive_mind.gate.guards import guard_checks
 from hive_mind.gate.settings import GateSettings
-from hive_mind.gate.verdict import Check, Decision, Outcome, Verdict
+from hive_mind.gate.verdict import Check, Verdict, p_value, points, settle
 from hive_mind.progress import utc_now
 
-NO_TOOL = {
-    "no_tool": "requests that none of the offered tools fits",
-    "plain": "requests without any tools",
-}
+PINNED_SHOWN = 5
 
 
-def decide(evaluation: Evaluation, candidate: str, champion: str | None, settings: GateSettings) -> Verdict:
+def decide(
+    evaluation: Evaluation, candidate: str, champion: str | None, settings: GateSettings, more: Sequence[Check] = ()
+) -> Verdict:
     """Judge `candidate` against `champion` (a version), or against the plain base if that is None.
 
-    Raises UsageError if one of them was not evaluated or a primary tier is not in the evaluation.
+    `more` are checks made elsewhere, of the training data for one, which count as the gate's own. Raises UsageError if
+    one of the two was not evaluated, or a setting names tasks that are not in the evaluation.
     """
     contest = Contest(
         evaluation,
@@ -34,66 +34,34 @@ def decide(evaluation: Evaluation, candidate: str, champion: str | None, setting
         evaluation.model(champion if champion is not None else "base"),
         settings,
     )
-    checks = [
-        _integrity(contest),
-        _primary(contest),
-        *_tiers(contest),
-        *_other_tiers(contest),
-        *(_no_tool(contest, kind) for kind in NO_TOOL),
-        _stopped(contest),
+    checks = (
+        integrity(contest),
+        primary(contest),
+        *guard_checks(contest),
+        *_must_pass(contest),
+        _speed(contest),
+        _size(contest),
+        *more,
+        *_others(contest),
+        *_unavailable(contest),
         *_format_given(contest),
         *_new_base(contest),
-    ]
-    demanded = {check.outcome for check in checks}
-    decision: Decision = "reject" if "reject" in demanded else "hold" if "hold" in demanded else "promote"
-    deciding = [check for check in checks if check.outcome == ("pass" if decision == "promote" else decision)]
+    )
+    decision, reasons = settle(checks)
     return Verdict(
         decision=decision,
         candidate=candidate,
         champion=champion,
         new_base=contest.new_base,
-        reasons=tuple(check.reason for check in deciding),
-        checks=tuple(checks),
-        suite=evaluation.suite["digest"],
+        reasons=reasons,
+        checks=checks,
+        suites=contest.pairing.digests,
         settings=dump(settings),
         created=utc_now(),
     )
 
 
-@dataclass(frozen=True)
-class Contest:
-    """A candidate and the model that it is compared with, on the same items."""
-
-    evaluation: Evaluation
-    candidate: ModelResult
-    rival: ModelResult
-    settings: GateSettings
-
-    @property
-    def new_base(self) -> bool:
-        return bool(self.candidate.base["digest"] != self.rival.base["digest"])
-
-    def decides(self, item: Asked) -> bool:
-        """Tell whether an item is in the primary pool."""
-        tiers = self.settings.primary_tiers
-        return item.kind == "call" and (tiers is None or item.tier in tiers)
-
-    def guards(self, item: Asked, kind: str) -> bool:
-        """Tell whether an item of this kind is among those that the candidate must not lose."""
-        tiers = self.settings.guard_tiers
-        return item.kind == kind and (kind != "no_tool" or tiers is None or item.tier in tiers)
-
-    def paired(self, where: Callable[[Asked], bool], of: str = "correct") -> Paired | None:
-        """Compare candidate and rival on the items that `where` accepts; None if there are none."""
-        return self.evaluation.paired(self.candidate, self.rival, where, of)
-
-    def share(self, model: ModelResult, of: str, kinds: Sequence[str]) -> tuple[int, int]:
-        """Return (how many, of how many) of a model's replies to items of these kinds."""
-        flags = self.evaluation.flags(model, of, lambda item: item.kind in kinds)
-        return sum(flags), len(flags)
-
-
-def _integrity(contest: Contest) -> Check:
+def integrity(contest: Contest) -> Check:
     """Evaluation refuses what is broken; here it is checked that it did, and for this very candidate."""
     model = contest.candidate
     change = (model.adapter or {}).get("logit_change")
@@ -105,124 +73,98 @@ def _integrity(contest: Contest) -> Check:
     return Check("integrity", "pass", reason, figures)
 
 
-def _primary(contest: Contest) -> Check:
-    """The candidate must be right on more tool calls than its rival, by more than chance explains."""
+def primary(contest: Contest, name: str = "primary") -> Check:
+    """The candidate must be right on more primary tasks than its rival, by more than chance explains."""
     settings = contest.settings
-    _check_tiers(contest)
-    paired = contest.paired(contest.decides)
-    if paired is None or paired.items < settings.min_call_items:
-        count = paired.items if paired else 0
+    rows = contest.rows(settings.primary, "primary")
+    result = paired(rows)
+    if result is None or result.items < settings.min_primary:
+        absent = contest.why_absent(settings.primary)
         reason = (
-            f"only {count} held-out tool calls could be compared, {settings.min_call_items} are needed; hold out more "
-            "rows or add a file of tasks (evaluation.held_out.NAME=FILE)"
+            f"only {len(rows)} primary tasks could be compared, {settings.min_primary} are needed"
+            f"{f' ({absent})' if absent else ''}; hold out more rows or add a file of tasks "
+            "(evaluation.held_out.NAME=FILE)"
         )
-        return Check("tool calls", "hold", reason, paired.to_dict() if paired else {"items": 0})
-    figures = (
-        f"{paired.a_correct} against {paired.b_correct} of {paired.items} tool calls exactly right "
-        f"({paired.wins} won, {paired.losses} lost, {_points(paired.difference)} points, "
-        f"95 % interval {_points(paired.low)} to {_points(paired.high)}, p {_p(paired.p_better)})"
-    )
-    names = f"{contest.candidate.name} against {contest.rival.name}"
-    if paired.p_better < settings.alpha:
-        return Check("tool calls", "pass", f"better: {names}, {figures}", paired.to_dict())
-    if paired.p_worse < settings.alpha:
-        return Check("tool calls", "reject", f"worse: {names}, {figures}", paired.to_dict())
-    return Check("tool calls", "hold", f"no clear difference: {names}, {figures}", paired.to_dict())
-
-
-def _tiers(contest: Contest) -> Iterator[Check]:
-    """Each tier of tool calls by itself, for people to read."""
-    chosen = contest.settings.primary_tiers
-    for tier in _tiers_of(contest.evaluation, "call"):
-        paired = contest.paired(lambda item, tier=tier: item.kind == "call" and item.tier == tier)  # type: ignore[misc]
-        assert paired is not None
-        reason = (
-            f"{tier}: {paired.a_correct} against {paired.b_correct} of {paired.items} tool calls exactly right "
-            f"(p {_p(paired.p_better)}){'' if chosen is None or tier in chosen else '; not a tier that decides'}"
-        )
-        yield Check(f"tier {tier}", "shown", reason, paired.to_dict())
-
-
-def _other_tiers(contest: Contest) -> Iterator[Check]:
-    """Each tier of requests without a fitting tool that guards nothing, for people to read."""
-    guards = contest.settings.guard_tiers
-    for tier in _tiers_of(contest.evaluation, "no_tool"):
-        if guards is None or tier in guards:
-            continue
-        paired = contest.paired(lambda item, tier=tier: item.kind == "no_tool" and item.tier == tier)  # type: ignore[misc]
-        assert paired is not None
-        reason = (
-            f"{tier}: {paired.a_correct} against {paired.b_correct} of {paired.items} requests that no tool fits "
-            f"answered without a call; not a tier that guards"
-        )
-        yield Check(f"tier {tier}, no tool", "shown", reason, paired.to_dict())
-
-
-def _no_tool(contest: Contest, kind: str) -> Check:
-    """No tool is called where none fits."""
-    name, what = kind.replace("_", " "), NO_TOOL[kind]
-    paired = contest.paired(lambda item: contest.guards(item, kind))
-    if paired is None:
-        if kind == "no_tool":
-            reason = (
-                f"there are no held-out {what}, so it cannot be shown that {contest.candidate.name} leaves tools "
-                "alone; add some (evaluation.held_out.NAME=FILE)"
-            )
-            return Check(name, "hold", reason, {"items": 0})
-        return Check(name, "shown", f"no held-out {what}: not checked", {"items": 0})
-    called, calls = contest.share(contest.rival, "called", ("call",))
-    rate = called / calls if calls else 0.0
-    said = f"{paired.a_correct / paired.items:.0%} of {paired.items} {what} answered without a call"
-    rule = _no_tool_floor if rate < contest.settings.never_calls else _no_tool_loss
-    outcome, why = rule(contest, paired)
-    return Check(name, outcome, f"{said}{why}", {**paired.to_dict(), "rival_call_rate": rate})
-
-
-def _no_tool_floor(contest: Contest, paired: Paired) -> tuple[Outcome, str]:
-    """A rival that never calls scores full marks here for free, so the candidate is held to a fixed floor."""
-    settings = contest.settings
-    share, (_, high) = paired.a_correct / paired.items, wilson(paired.a_correct, paired.items)
-    few = paired.items < settings.min_no_tool_items
-    floor = f"the floor of {settings.no_tool_floor:.0%}"
-    if (high if few else share) < settings.no_tool_floor:
-        return "reject", f", below {floor}"
-    standing = f", not clearly below {floor} on so few" if few else f", {floor} is kept"
-    return "pass", f"{standing} ({contest.rival.name} calls no tools, so its own share says nothing)"
-
-
-def _no_tool_loss(contest: Contest, paired: Paired) -> tuple[Outcome, str]:
-    """Against a rival that calls: a loss counts if chance does not explain it and it is large or ends too low."""
-    settings = contest.settings
-    share, lost = paired.a_correct / paired.items, -paired.difference
-    said = f", {paired.b_correct / paired.items:.0%} by {contest.rival.name}"
-    if lost <= 0:
-        return "pass", said
-    said += f" ({100 * lost:.1f} points lost, p {_p(paired.p_worse)})"
-    if paired.p_worse >= settings.alpha:
-        return "pass", f"{said}: chance explains the loss"
-    if lost > settings.no_tool_margin:
-        return "reject", f"{said}: more than the margin of {100 * settings.no_tool_margin:g} points"
-    if share < settings.no_tool_floor:
-        return "reject", f"{said}: below the floor of {settings.no_tool_floor:.0%}"
-    return "pass", f"{said}: within the margin of {100 * settings.no_tool_margin:g} points"
-
-
-def _stopped(contest: Contest) -> Check:
-    """Replies end by themselves, where tools are offered (plain answers may rightly be longer than the budget)."""
-    floor = contest.settings.stopped_floor
-    paired = contest.paired(lambda item: item.kind in ("call", "no_tool"), of="stopped")
-    if paired is None:
-        return Check("format", "shown", "no reply to an offer of tools: not checked", {"items": 0})
-    repaired, _ = contest.share(contest.candidate, "repaired", ("call", "no_tool"))
-    share = paired.a_correct / paired.items
-    figures = {**paired.to_dict(), "repaired": repaired}
+        return Check(name, "hold", reason, result.to_dict() if result else {"items": 0})
+    decodings = sorted({contest.pairing.decodings[row.suite] for row in rows})
+    figures = {**result.to_dict(), "tasks": settings.primary, "decodings": decodings}
     said = (
-        f"{share:.0%} of {paired.items} replies ended by themselves ({paired.b_correct / paired.items:.0%} by "
-        f"{contest.rival.name}), {repaired / paired.items:.0%} needed mending to be read"
+        f"{contest.candidate.name} against {contest.rival.name}, {result.a_correct} against {result.b_correct} of "
+        f"{result.items} primary tasks right ({result.wins} won, {result.losses} lost, {points(result.difference)} "
+        f"points, 95 % interval {points(result.low)} to {points(result.high)}, "
+        f"p {p_value(result.p_better if result.difference >= 0 else result.p_worse)})"
     )
-    if share < floor and paired.p_worse < contest.settings.alpha:
-        return Check("format", "reject", f"{said}: fewer than before and below the floor of {floor:.0%}", figures)
-    return Check("format", "pass", said, figures)
+    if result.p_better < settings.alpha:
+        return Check(name, "pass", f"better: {said}", figures)
+    if result.p_worse < settings.alpha:
+        return Check(name, "reject", f"worse: {said}", figures)
+    seen = f"a true gain of {100 * result.detectable:.1f} points would have shown in four cases of five"
+    return Check(name, "hold", f"no clear difference: {said}; {seen}", figures)
+
+
+def _must_pass(contest: Contest) -> Iterator[Check]:
+    """Pinned tasks: whatever else is better, these must be right."""
+    rows = contest.pinned()
+    if not rows:
+        return
+    failed = [row for row in rows if not row.mine[0]]
+    new = [row for row in failed if row.theirs[0]]
+    names = [f"{row.suite}/{row.task.id}" for row in failed]
+    figures = {"items": len(rows), "failed": names, "rival_passes": len(new)}
+    if not failed:
+        yield Check("must pass", "pass", f"all {len(rows)} pinned tasks are right", figures)
+        return
+    shown = ", ".join(names[:PINNED_SHOWN]) + (", ..." if len(failed) > PINNED_SHOWN else "")
+    reason = f"{len(failed)} of {len(rows)} pinned tasks fail ({len(new)} that {contest.rival.name} passes): {shown}"
+    yield Check("must pass", "reject", reason, figures)
+
+
+def _speed(contest: Contest) -> Check:
+    """Time a reply, as far as both were measured alike. It is wall time, so a gross loss holds and does not reject."""
+    mine, theirs = contest.candidate, contest.rival
+    seconds = [model.seconds / max(1, contest.evaluation.asked(model)) for model in (mine, theirs)]
+    figures = {"seconds_a_reply": seconds[0], "rival": seconds[1]}
+    if (mine.device, mine.dtype) != (theirs.device, theirs.dtype):
+        reason = f"{seconds[0]:.3g} s a reply; {theirs.name} was measured on another device ({theirs.device})"
+        return Check("speed", "shown", reason, figures)
+    said = f"{seconds[0]:.3g} s a reply, {seconds[1]:.3g} by {theirs.name}"
+    if seconds[1] and seconds[0] > contest.settings.max_slowdown * seconds[1]:
+        more = f"over {contest.settings.max_slowdown:g} times as long; measure again on an idle machine"
+        return Check("speed", "hold", f"{said}: {more}, or raise gate.max_slowdown", figures)
+    return Check("speed", "pass", said, figures)
+
+
+def _size(contest: Contest) -> Check:
+    size = (contest.candidate.adapter or {}).get("bytes")
+    if size is None:
+        return Check("size", "shown", "the size of its files was not recorded", {"bytes": None})
+    megabytes, most = size / 1e6, contest.settings.max_megabytes
+    figures = {"bytes": size, "rival": (contest.rival.adapter or {}).get("bytes")}
+    if megabytes > most:
+        reason = f"its files have {megabytes:,.1f} MB, gate.max_megabytes is {most:g}"
+        return Check("size", "reject", reason, figures)
+    return Check("size", "pass", f"its files have {megabytes:,.1f} MB", figures)
+
+
+def _others(contest: Contest) -> Iterator[Check]:
+    """Every suite and category by itself, for people to read."""
+    settings = contest.settings
+    for where, rows in contest.groups.items():
+        deciding = any(fnmatchcase(where, pattern) for pattern in settings.primary)
+        guarding = any(fnmatchcase(where, pattern) for guard in settings.guards.values() for pattern in guard.tasks)
+        result = paired(rows)
+        assert result is not None
+        reason = (
+            f"{result.a_correct} against {result.b_correct} of {result.items} right "
+            f"({points(result.difference)} points, p {p_value(min(result.p_better, result.p_worse))})"
+            f"{'' if deciding or guarding else '; it neither decides nor guards'}"
+        )
+        yield Check(where, "shown", reason, {**result.to_dict(), "decoding": contest.pairing.decodings[rows[0].suite]})
+
+
+def _unavailable(contest: Contest) -> Iterator[Check]:
+    for suite, reason in contest.pairing.unavailable.items():
+        yield Check(suite, "shown", f"unavailable: {reason}", {"items": 0})
 
 
 def _format_given(contest: Contest) -> Iterator[Check]:
@@ -230,17 +172,23 @@ def _format_given(contest: Contest) -> Iterator[Check]:
     base = next((model for model in contest.evaluation.models if model.format_given is not None), None)
     if base is None or base.format_given is None:
         return
-    tiers = contest.settings.primary_tiers
-    scores = [score for score in base.format_given if tiers is None or score.tier in tiers]
+    wanted = contest.settings.primary
+    scores = [
+        score
+        for score in base.format_given
+        if any(fnmatchcase(f"held_out/{score.tier}/{score.kind}", pattern) for pattern in wanted)
+    ]
     count, correct = sum(score.items for score in scores), sum(score.correct for score in scores)
     if not count:
         return
-    mine = sum(contest.evaluation.flags(contest.candidate, "correct", contest.decides))
+    tiers = {score.tier for score in scores}
+    called = contest.evaluation.flags(contest.candidate, "correct", lambda i: i.kind == "call" and i.tier in tiers)
     reason = (
         f"with the beginning of a call given, {base.name} is right on {correct} of {count} tool calls; "
-        f"{contest.candidate.name} without it on {mine}"
+        f"{contest.candidate.name} without it on {sum(called)}"
     )
-    yield Check("format given", "shown", reason, {"items": count, "base_given": correct, "candidate": mine})
+    figures = {"items": count, "base_given": correct, "candidate": sum(called)}
+    yield Check("format given", "shown", reason, figures)
 
 
 def _new_base(contest: Contest) -> Iterator[Check]:
@@ -249,27 +197,3 @@ def _new_base(contest: Contest) -> Iterator[Check]:
     mine, theirs = contest.candidate.base, contest.rival.base
     reason = f"new base: {mine['id']} instead of {theirs['id']}; both answered the same questions"
     yield Check("new base", "shown", reason, {"candidate": mine, "rival": theirs})
-
-
-def _check_tiers(contest: Contest) -> None:
-    settings = contest.settings
-    for name, chosen, kind, what in (
-        ("primary_tiers", settings.primary_tiers, "call", "tool calls were"),
-        ("guard_tiers", settings.guard_tiers, "no_tool", "requests without a fitting tool were"),
-    ):
-        known = _tiers_of(contest.evaluation, kind)
-        for tier in chosen or ():
-            if tier not in known:
-                raise UsageError(f"gate.{name} names {tier!r}, but {what} evaluated in {', '.join(known) or 'no tier'}")
-
-
-def _tiers_of(evaluation: Evaluation, wanted: str) -> list[str]:
-    return [tier for tier, kind in evaluation.groups() if kind == wanted]
-
-
-def _points(share: float) -> str:
-    return f"{100 * share:+.1f}"
-
-
-def _p(value: float) -> str:
-    return f"{value:.3f}" if value >= 0.001 else f"{value:.0e}"

@@ -14,7 +14,7 @@ from hive_mind.chat.tokenizer import ChatTokenizer, load_tokenizer
 from hive_mind.device import Device
 from hive_mind.errors import HiveMindError, UsageError
 from hive_mind.model import lora
-from hive_mind.model.base import TINY, TINY_FOLDER, Base, ModelSettings, load_model, resolve_base
+from hive_mind.model.base import TINY, TINY_FOLDER, Base, ModelSettings, load_model, resolve_base, weights_digest
 from hive_mind.model.qwen2 import Qwen2
 
 BASE = "base"
@@ -22,6 +22,9 @@ BASE = "base"
 
 class UnusableVersion(HiveMindError):
     """A version that must not be measured or served: changed after sealing, not finite, or without effect."""
+
+    version: str | None = None
+    """Its name, where several models are measured and it has to be told which of them it was."""
 
 
 class WrongBase(UnusableVersion):
@@ -74,6 +77,26 @@ def find_base(identity: Mapping[str, Any], settings: ModelSettings, known: Seque
         f"the base model {name} (digest {digest[:12]}) is not at hand: neither the packaged one nor model.base="
         f"{settings.base} has these weights; give its folder with model.base=DIR"
     )
+
+
+def local_bases(identity: Mapping[str, Any], settings: ModelSettings) -> Iterator[Base]:
+    """Yield the bases on this machine that may be the recorded one; nothing is fetched.
+
+    They are the one in `settings` if it is a folder, the packaged one, and the hub's if its cache has it.
+    """
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
+    for place in _places(str(identity["id"]), identity["revision"], settings):
+        if place.base == TINY or Path(place.base).expanduser().is_dir():
+            yield resolve_base(place)
+            continue
+        try:
+            folder = Path(snapshot_download(place.base, revision=place.revision, local_files_only=True))
+        except (LocalEntryNotFoundError, HFValidationError):
+            continue
+        if list(folder.glob("*.safetensors")):
+            yield Base(place.base, identity["revision"], weights_digest(folder), folder)
 
 
 def _places(name: str, revision: str | None, settings: ModelSettings) -> Iterator[ModelSettings]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hive_mind.registry import audit
+from hive_mind.registry.audit import AUDIT_FILE
 from hive_mind.registry.history import REGISTRY_FILE, Promotion, history
 from hive_mind.registry.manifest import (
     MANIFEST_FILE,
@@ -14,10 +16,13 @@ from hive_mind.registry.manifest import (
     seal,
     verify,
 )
+from hive_mind.registry.names import ALIASES, aliases, nominate, remove
 from hive_mind.registry.promotion import LATEST, latest, promote, rollback
 from hive_mind.registry.versions import REPORTS, Version, list_versions, name_of, next_version, resolve
 
 __all__ = [
+    "ALIASES",
+    "AUDIT_FILE",
     "LATEST",
     "MANIFEST_FILE",
     "REGISTRY_FILE",
@@ -26,6 +31,8 @@ __all__ = [
     "Promotion",
     "SealedFile",
     "Version",
+    "aliases",
+    "audit",
     "history",
     "is_sealed",
     "latest",
@@ -34,8 +41,10 @@ __all__ = [
     "manifest_digest",
     "name_of",
     "next_version",
+    "nominate",
     "promote",
     "refuse_sealed",
+    "remove",
     "resolve",
     "rollback",
     "seal",

@@ -1,4 +1,4 @@
-"""registry.json: every promotion so far, and one that was begun and not yet closed."""
+"""registry.json: every promotion so far, one that was begun and not yet closed, and the candidate."""
 
 from __future__ import annotations
 
@@ -31,10 +31,19 @@ class Promotion:
 
 @dataclass(frozen=True)
 class Log:
-    """registry.json: finished promotions, oldest first, and one that was begun and not yet closed."""
+    """registry.json: finished promotions, oldest first, and one that was begun and not yet closed.
+
+    `candidate` is the version that was judged last and neither rejected nor promoted since.
+    """
 
     history: tuple[Promotion, ...] = ()
     pending: Promotion | None = None
+    candidate: str | None = None
+
+    def closed(self, promotion: Promotion) -> Log:
+        """Return the log with a promotion finished."""
+        candidate = None if self.candidate == promotion.version else self.candidate
+        return Log((*self.history, promotion), None, candidate)
 
 
 def history(models_dir: Path) -> list[Promotion]:
@@ -52,7 +61,8 @@ def read_log(models_dir: Path) -> Log:
         if row["format"] != FORMAT:
             raise ValueError(f"its format is {row['format']!r}, this program writes {FORMAT}")
         pending = Promotion(**row["pending"]) if row["pending"] else None
-        return Log(tuple(Promotion(**entry) for entry in row["history"]), pending)
+        history = tuple(Promotion(**entry) for entry in row["history"])
+        return Log(history, pending, row.get("candidate"))  # registries of before had none
     except (KeyError, TypeError, ValueError, DataRefused) as error:
         raise HiveMindError(
             f"{file} is not the registry's history ({error}); move it away and the link `latest` is adopted afresh"
@@ -62,8 +72,8 @@ def read_log(models_dir: Path) -> Log:
 def write_log(models_dir: Path, log: Log) -> None:
     """Write registry.json, atomically."""
     pending = asdict(log.pending) if log.pending else None
-    row = {"format": FORMAT, "history": [asdict(entry) for entry in log.history], "pending": pending}
-    write_json(models_dir / REGISTRY_FILE, row)
+    row = {"format": FORMAT, "candidate": log.candidate, "pending": pending}
+    write_json(models_dir / REGISTRY_FILE, row | {"history": [asdict(entry) for entry in log.history]})
 
 
 def way_back(entries: Sequence[Promotion], current: str | None) -> list[Promotion]:

@@ -1,8 +1,8 @@
 """Which version is served: the symlink `latest`, swapped in one step, and registry.json with every promotion so far.
 
 The link is the truth; registry.json is its history. A promotion first notes in registry.json what it is about to do,
-then swaps the link, then closes the note, so that after a crash at any point the next reader can tell what happened.
-Writers take turns through a lock file, which the system releases when its holder dies.
+then swaps the link, then adds a line to the audit log and closes the note, so that after a crash at any point the next
+one can tell what happened. Writers take turns through a lock file, which the system releases when its holder dies.
 """
 
 from __future__ import annotations
@@ -13,18 +13,20 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
 from hive_mind.errors import HiveMindError, UsageError
 from hive_mind.files import swap_symlink
 from hive_mind.progress import say, utc_now
+from hive_mind.registry import audit
 from hive_mind.registry.history import REGISTRY_FILE, Decider, Log, Promotion, read_log, way_back, write_log
 from hive_mind.registry.manifest import NAME, is_sealed, manifest_digest, verify
 
 LATEST = "latest"
 LOCK_FILE = ".registry.lock"
+PROMOTION = "promotion"
 
 
 def latest(models_dir: Path) -> str | None:
@@ -36,7 +38,7 @@ def latest(models_dir: Path) -> str | None:
     current = _linked(models_dir)
     if current is None or _settled(models_dir, read_log(models_dir), current):
         return current
-    with _turn(models_dir):
+    with turn(models_dir):
         current = _linked(models_dir)
         _close_pending(models_dir, current)
         problem = _adopt(models_dir, current)
@@ -59,8 +61,8 @@ def promote(
     Raises UsageError unless the verdict's decision is "promote" and it was reached against the version that is served
     now; `force` passes over both and then needs a note, which is recorded. Raises HiveMindError if a file was changed.
     """
-    with _turn(models_dir):
-        current = _present(models_dir)
+    with turn(models_dir):
+        current = present(models_dir)
         if current == version:
             return None
         if force:
@@ -70,6 +72,9 @@ def promote(
         if (problem := _unsound(models_dir, version)) is not None:
             raise problem
         reason = note or "; ".join(map(str, (verdict or {}).get("reasons", ())))
+        if force:
+            passed = verdict["decision"] if verdict else None
+            audit.append(models_dir, "override", {"version": version, "verdict": passed, "reason": note, "by": by})
         return _point(models_dir, version, current, by, reason, verdict)
 
 
@@ -78,8 +83,8 @@ def rollback(models_dir: Path) -> Promotion:
 
     Versions that are passed over are named in the reason. Raises UsageError if there is none to go back to.
     """
-    with _turn(models_dir):
-        current = _present(models_dir)
+    with turn(models_dir):
+        current = present(models_dir)
         passed_over: list[str] = []
         for entry in way_back(read_log(models_dir).history, current):
             problem = _change_since(models_dir, entry)
@@ -105,12 +110,20 @@ def _point(
     log = read_log(models_dir)
     write_log(models_dir, replace(log, pending=promotion))
     swap_symlink(models_dir / LATEST, version)
-    write_log(models_dir, Log((*log.history, promotion)))
+    _close(models_dir, log, promotion)
     return promotion
 
 
-def _present(models_dir: Path) -> str | None:
-    """Return what is served as a writer finds it: a link that leads nowhere or to a damaged version may be replaced."""
+def _close(models_dir: Path, log: Log, promotion: Promotion) -> None:
+    audit.append(models_dir, PROMOTION, asdict(promotion))
+    write_log(models_dir, log.closed(promotion))
+
+
+def present(models_dir: Path) -> str | None:
+    """Return what is served as a writer, who holds the turn, finds it, with the log brought up to it.
+
+    A link that leads nowhere or to a damaged version is said and may be replaced.
+    """
     current = linked(models_dir)
     _close_pending(models_dir, current)
     if (problem := _adopt(models_dir, current)) is not None:
@@ -124,8 +137,19 @@ def _close_pending(models_dir: Path, current: str | None) -> None:
         left.unlink()
     log = read_log(models_dir)
     if log.pending is not None:
-        done = log.pending.version == current
-        write_log(models_dir, Log((*log.history, log.pending) if done else log.history))
+        if log.pending.version != current:
+            write_log(models_dir, replace(log, pending=None))
+        elif _audited(models_dir) == asdict(log.pending):
+            write_log(models_dir, log.closed(log.pending))
+        else:
+            _close(models_dir, log, log.pending)
+
+
+def _audited(models_dir: Path) -> dict[str, Any] | None:
+    """Return the last promotion that the audit log has."""
+    entries = [entry for entry in audit.read(models_dir) if entry["event"] == PROMOTION]
+    known = [field.name for field in fields(Promotion)]
+    return {name: entries[-1][name] for name in known} if entries else None
 
 
 def _adopt(models_dir: Path, current: str | None) -> HiveMindError | None:
@@ -142,7 +166,7 @@ def _adopt(models_dir: Path, current: str | None) -> HiveMindError | None:
             time=utc_now(), version=current, previous=previous, by="adopted", reason="the link was made by hand",
             manifest=manifest_digest(models_dir / current), verdict=None,
         )  # fmt: skip
-        write_log(models_dir, Log((*log.history, adopted)))
+        _close(models_dir, log, adopted)
     if str((models_dir / LATEST).readlink()) != current:
         swap_symlink(models_dir / LATEST, current)
     return None
@@ -235,7 +259,7 @@ def _change_since(models_dir: Path, entry: Promotion) -> str | None:
 
 
 @contextmanager
-def _turn(models_dir: Path) -> Iterator[None]:
+def turn(models_dir: Path) -> Iterator[None]:
     """Hold the registry's lock, waiting for another process that changes it."""
     try:
         models_dir.mkdir(parents=True, exist_ok=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 from hive_mind.errors import HiveMindError, UsageError
 from hive_mind.registry.history import Promotion, history
 from hive_mind.registry.manifest import NAME, WEIGHTS_FILE, Manifest, is_sealed, load_manifest
+from hive_mind.registry.names import ALIASES, CHAMPION, aliases
 from hive_mind.registry.promotion import LATEST, latest, linked
 
 REPORTS = "reports"
@@ -18,7 +19,10 @@ REPORTS = "reports"
 
 @dataclass(frozen=True)
 class Version:
-    """A trained version as lists show it. `promoted` is its last promotion; `problem` says why there is no manifest."""
+    """A trained version as lists show it. `promoted` is its last promotion; `problem` says why there is no manifest.
+
+    `aliases`: champion, previous, candidate, as far as they mean this one.
+    """
 
     name: str
     folder: Path
@@ -26,6 +30,7 @@ class Version:
     problem: str
     promoted: Promotion | None
     is_latest: bool
+    aliases: tuple[str, ...] = ()
 
 
 def list_versions(models_dir: Path) -> list[Version]:
@@ -33,7 +38,7 @@ def list_versions(models_dir: Path) -> list[Version]:
 
     Raises UsageError if `latest` is not a link into this folder. One that leads nowhere is `latest()`'s to report.
     """
-    current = linked(models_dir)
+    current, named = linked(models_dir), aliases(models_dir)
     promotions = {promotion.version: promotion for promotion in history(models_dir)}
     versions = []
     for folder in version_folders(models_dir):
@@ -43,7 +48,8 @@ def list_versions(models_dir: Path) -> list[Version]:
         except HiveMindError as error:
             problem = str(error)
         name = folder.name
-        versions.append(Version(name, folder, manifest, problem, promotions.get(name), name == current))
+        mine = tuple(alias for alias, version in named.items() if version == name)
+        versions.append(Version(name, folder, manifest, problem, promotions.get(name), name == current, mine))
     return sorted(versions, key=_age)
 
 
@@ -52,7 +58,7 @@ def version_folders(models_dir: Path) -> Iterator[Path]:
     if not models_dir.is_dir():
         return
     for folder in sorted(models_dir.iterdir()):
-        if folder.is_symlink() or not folder.is_dir() or folder.name == REPORTS:
+        if folder.is_symlink() or not folder.is_dir() or folder.name == REPORTS or not NAME.fullmatch(folder.name):
             continue
         if (folder / WEIGHTS_FILE).is_file() or is_sealed(folder):
             yield folder
@@ -63,7 +69,7 @@ def next_version(models_dir: Path, name: str) -> str:
 
     Raises UsageError if the name cannot be a folder's.
     """
-    if not NAME.fullmatch(name) or name in (LATEST, REPORTS):
+    if not NAME.fullmatch(name) or name in (LATEST, REPORTS, *ALIASES):
         raise UsageError(f"{name!r} cannot name a version; use letters, digits, dots, dashes and underscores")
     pattern = re.compile(rf"{re.escape(name)}_v(\d+)")
     taken = {promotion.version for promotion in history(models_dir)}
@@ -74,12 +80,12 @@ def next_version(models_dir: Path, name: str) -> str:
 
 
 def resolve(models_dir: Path, name: str) -> Path:
-    """Return the folder of `latest`, of a version, or of a path to one.
+    """Return the folder of `latest`, of an alias, of a version, or of a path to one.
 
     `latest` is followed once, here: whoever loads the folder reads one version even if the link is swapped meanwhile.
     Raises UsageError if there is no such version, naming the nearest.
     """
-    if name == LATEST:
+    if name in (LATEST, CHAMPION):
         current = latest(models_dir)
         if current is None:
             raise UsageError(
@@ -87,6 +93,11 @@ def resolve(models_dir: Path, name: str) -> Path:
                 "or promote one with `hive-mind models promote VERSION`"
             )
         return models_dir / current
+    if name in ALIASES:
+        known = aliases(models_dir)
+        if name not in known:
+            raise UsageError(f"no version is the {name} now; `hive-mind models list` shows the versions there are")
+        return models_dir / known[name]
     if NAME.fullmatch(name) and (models_dir / name / WEIGHTS_FILE).is_file():
         return models_dir / name
     path = Path(name).expanduser()

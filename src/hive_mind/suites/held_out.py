@@ -36,6 +36,12 @@ class Item:
     tools: tuple[Tool, ...]
     expected: Message
 
+    @property
+    def cluster(self) -> str:
+        """Items that offer the same tools have one cluster; without tools an item stands for itself."""
+        names = "\n".join(sorted(tool.name for tool in self.tools))
+        return hashlib.sha256(names.encode()).hexdigest()[:16] if names else self.id
+
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
