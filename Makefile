@@ -3,7 +3,7 @@
 #   make run PYTHON=~/torch-env/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test lint bench-sample bench-data bench-train guide clean
+.PHONY: help setup setup-dev run test lint bench-sample bench-data bench-train bench-inference guide clean
 
 PYTHON ?= python3
 # A PYTHON given on the command line or in the environment is a choice, which replaces a .venv built on another one.
@@ -41,6 +41,9 @@ bench-data: setup ## raw files to tokens, 145,000 rows and twice that, and TRL b
 bench-train: setup ## training beside TRL, LLaMA-Factory and the report's recipe, in turn; needs HIVE_MIND_REAL_DATA
 	@$(bin)/python benchmarks/train_peers.py
 	@$(bin)/python benchmarks/train_growth.py
+
+bench-inference: setup ## generation beside transformers' generate, in turn; needs HIVE_MIND_REAL_DATA
+	@$(bin)/python benchmarks/inference_peers.py
 
 guide: setup-dev ## the figures of docs/DATASET_GUIDE.md, written anew
 	@$(bin)/python -m tests.guide_figures

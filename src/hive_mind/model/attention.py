@@ -49,6 +49,10 @@ class Layout:
         """(N,) index of each sequence's last token."""
         return self.offsets[1:].to(torch.int64) - 1
 
+    def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        """Attend inside each sequence, whatever the layer."""
+        return attend(query, key, value, self)
+
 
 def attend(query: Tensor, key: Tensor, value: Tensor, layout: Layout) -> Tensor:
     """Causal attention inside each sequence. query (T, heads, D); key, value (T, kv_heads, D) -> (T, heads, D)."""
