@@ -190,7 +190,7 @@ def test_what_leaves_no_choice_is_not_asked_of_the_model(constraints, tiny_token
     (reply,) = engine.generate([Request([1, 2, 3], 100, tiny_tokenizer.stop_ids, constraint=constraint)])
     assert tiny_tokenizer.decode(reply.ids) == NOW
     assert reply.stopped
-    assert engine.tokens_read < 3 + len(reply.ids)
+    assert engine.tokens_read == 0
 
 
 def test_the_budget_ends_a_constrained_reply_too(constraints, tiny_tokenizer, model):
