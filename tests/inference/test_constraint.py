@@ -2,6 +2,8 @@
 
 import json
 import random
+import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -51,17 +53,26 @@ def model(tiny_tokenizer):
     return random_model(tiny_tokenizer.vocab_size + 7)
 
 
+@cache
+def ending_tokens(tokenizer):
+    """Which tokens end a string, an object or an array."""
+    texts = (tokenizer.decode([token]) for token in range(tokenizer.vocab_size))
+    return torch.tensor([any(mark in text for mark in '"}]') for text in texts])
+
+
 def walk(constraint, tokenizer, seed, budget=BUDGET):
     """Choose among the allowed tokens by chance, preferring those that end something; None if the budget was short."""
     choose = random.Random(seed)
+    ending = ending_tokens(tokenizer)
     matcher = constraint.matcher()
     ids = matcher.forced(budget)
     while not matcher.complete and len(ids) < budget:
         logits = torch.zeros(tokenizer.vocab_size)
         matcher.restrict(logits)
-        allowed = (logits == 0).nonzero().flatten().tolist()
-        ending = [token for token in allowed if any(mark in tokenizer.decode([token]) for mark in '"}]')][:400]
-        token = choose.choice(ending if ending and choose.random() < 0.5 else allowed)
+        allowed = logits == 0
+        if choose.random() < 0.5 and bool((allowed & ending).any()):
+            allowed &= ending
+        token = choose.choice(allowed.nonzero().flatten().tolist())
         if token in tokenizer.stop_ids:
             return tokenizer.decode(ids)
         matcher.advance(token)
@@ -80,7 +91,9 @@ def check_calls(text, tools, tokenizer):
     declared = {tool.name: tool for tool in tools}
     for call in reply.calls:
         assert argument_problems(declared[call.name], call.arguments) == []
-    if reply.calls and "\\" not in text and "<" not in reply.text:
+    if (
+        reply.calls and not re.search(r"\\|-0|\d[.eE]", text) and "<" not in reply.text
+    ):  # which JSON can write in two ways
         asked = [Message("user", "x")]
         prompt = tokenizer.template(asked, tools, prompt=True)
         written = tokenizer.template([*asked, Message("assistant", "", reply.calls)], tools, prompt=False)
@@ -171,7 +184,7 @@ def test_a_model_that_knows_nothing_calls_rightly(constraints, tiny_tokenizer, m
     prompt = tiny_tokenizer.encode("x y z")
     free = Request(prompt, 40, tiny_tokenizer.stop_ids, sampling)
     held = [
-        Request(prompt, 200, tiny_tokenizer.stop_ids, sampling, constraint=constraints.constraint(TOOLS, choice))
+        Request(prompt, 120, tiny_tokenizer.stop_ids, sampling, constraint=constraints.constraint(TOOLS, choice))
         for choice in ("required", "auto", Named("clock.now"))
     ]
     first, *found = Engine(model).generate([free, *held])
@@ -249,7 +262,7 @@ def real_tools(real_data: Path) -> list[Tool]:
 @pytest.mark.real
 def test_real_tools_are_called_as_their_schemas_say(real_data, qwen_tokenizer):
     constraints = Constraints(qwen_tokenizer, 151_936)
-    chosen = random.Random(0).sample(real_tools(real_data), 40)
+    chosen = random.Random(0).sample(real_tools(real_data), 24)
     checked = 0
     for number, tool in enumerate(chosen):
         constraint = constraints.constraint([tool], "required", parallel=False)
@@ -257,4 +270,4 @@ def test_real_tools_are_called_as_their_schemas_say(real_data, qwen_tokenizer):
         if text is not None and not constraint.not_enforced:
             check_calls(text, [tool], qwen_tokenizer)
             checked += 1
-    assert checked > 15
+    assert checked > 10

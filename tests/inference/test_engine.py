@@ -290,6 +290,7 @@ class TestMemory:
         program = textwrap.dedent("""
             import resource, torch
             torch.set_num_threads(1)
+            from hive_mind.model.cache import KVCache
             from hive_mind.inference.engine import Engine
             from hive_mind.inference.request import Request
             from tests.tiny_models import random_model
@@ -297,18 +298,12 @@ class TestMemory:
             model = random_model(300)
             requests = [Request([n + 1, 2, 3], 4) for n in range(8)]
             expected = Engine(model).generate(requests)
-            large = [Request(r.prompt, 4, remember=0) for r in requests]
             # 8 rows of 120,000 tokens would take 8 * 120,000 * 256 bytes, twice
             size = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
             resource.setrlimit(resource.RLIMIT_AS, (size + 200_000_000, size + 200_000_000))
-            real = model.new_cache
-            def roomy():
-                cache = real()
-                reserve = cache.reserve
-                cache.reserve = lambda rows, capacity: reserve(rows, 120_000)
-                return cache
-            model.new_cache = roomy
-            assert Engine(model).generate(large) == expected
+            reserve = KVCache.reserve
+            KVCache.reserve = lambda self, rows, capacity: reserve(self, rows, 120_000)
+            assert Engine(model).generate(requests) == expected
             print("answered", len(expected))
         """)
         done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)

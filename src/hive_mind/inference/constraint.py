@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import llguidance
 import numpy as np
@@ -101,7 +101,7 @@ class Constraints:
         backend = tokenizer.fast.backend_tokenizer.to_str()
         stops = sorted(tokenizer.stop_ids)
         self._tokenizer = llguidance.LLTokenizer(backend, n_vocab=vocab_size, eos_token=stops)
-        self._kept: OrderedDict[str, Constraint] = OrderedDict()
+        self._kept: OrderedDict[Any, Constraint] = OrderedDict()
 
     def constraint(
         self, tools: Sequence[Tool], choice: ToolChoice = "auto", *, parallel: bool = True
@@ -122,17 +122,19 @@ class Constraints:
             raise UsageError("a tool must be called and none is declared")
         arguments = [(tool.name, argument_grammar(tool, self.call_format)) for tool in tools]
         text = reply_grammar(arguments, self.call_format, self.specials, text=choice == "auto", parallel=parallel)
-        if text not in self._kept:
-            self._kept[text] = self._compile(text, {name: each.not_enforced for name, each in arguments})
-        self._kept.move_to_end(text)
+        not_enforced = {name: each.not_enforced for name, each in arguments if each.not_enforced}
+        key = (text, tuple(not_enforced.items()))
+        if key not in self._kept:
+            compiled = self._compile(text, [tool.name for tool in tools])
+            self._kept[key] = Constraint(compiled, self.vocab_size, not_enforced)
+        self._kept.move_to_end(key)
         while len(self._kept) > REMEMBERED:
             self._kept.popitem(last=False)
-        return self._kept[text]
+        return self._kept[key]
 
-    def _compile(self, text: str, not_enforced: dict[str, tuple[str, ...]]) -> Constraint:
+    def _compile(self, text: str, names: Sequence[str]) -> llguidance.LLMatcher:
         compiled = llguidance.LLMatcher(self._tokenizer, text, log_level=0)
         if compiled.is_error():
             reason = str(compiled.get_error()).partition("\n")[0]
-            raise HiveMindError(f"the tools {', '.join(not_enforced)} make no grammar ({reason}); offer fewer or none")
-        kept = {name: keywords for name, keywords in not_enforced.items() if keywords}
-        return Constraint(compiled, self.vocab_size, kept)
+            raise HiveMindError(f"the tools {', '.join(names)} make no grammar ({reason}); offer fewer or none")
+        return compiled

@@ -121,6 +121,7 @@ class Running:
             row.take(token)
         return done + self._leave_done()
 
+    @torch.inference_mode()
     def leave(self, row: Row) -> None:
         """Take a row out, whether it is done or nobody waits for it any more."""
         number = self.rows.index(row)

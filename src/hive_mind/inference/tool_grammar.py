@@ -87,12 +87,14 @@ def reply_grammar(
     if not text:
         lines.insert(0, f"start: {opening} call {more}")
     else:
-        mark, special = _mark(call_format, specials)
+        mark, special = _mark(call_format.opening, specials)
+        # Where calls begin with plain text, words end as soon as it is there.
+        lead = "text" if special else "mark"
+        rest = opening if special else _terms(call_format.opening.removeprefix(mark), specials)
         lines = [
-            f"start: text | lead call {more}",
+            f"start: text | {lead} {rest} call {more}",
             "text: TEXT",
-            # Where the calls begin with plain text, words end as soon as it is there.
-            f"lead: TEXT {opening}" if special else f"lead[lazy]: ANY {opening}",
+            *([] if special else [f"mark[lazy]: ANY {json.dumps(mark)}"]),
             f"TEXT: ANY & ~(ANY {json.dumps(mark)} ANY)",
             "ANY: /(?s:.*)/",
             *lines,
@@ -105,11 +107,10 @@ def reply_grammar(
     return "\n".join(lines) + "\n"
 
 
-def _mark(call_format: CallFormat, specials: dict[str, int]) -> tuple[str, bool]:
+def _mark(opening: str, specials: dict[str, int]) -> tuple[str, bool]:
     """Return what no word may hold, because a call begins with it, and whether it is a special token."""
-    opening = call_format.opening
     special = next((name for name in specials if opening.startswith(name)), None)
-    return (opening, False) if special is None else (special, True)
+    return (opening.partition("{")[0] or opening, False) if special is None else (special, True)
 
 
 def _terms(text: str, specials: dict[str, int]) -> str:

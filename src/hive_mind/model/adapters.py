@@ -70,6 +70,7 @@ class Adapters:
 
     def __init__(self, model: Qwen2) -> None:
         model.requires_grad_(False)
+        self.model = model
         self.selection = Selection()
         self.layers: dict[str, AdaptedLinear] = {}
         for name, parent, attribute, linear in linears(model, TARGETS):
