@@ -11,7 +11,7 @@ import torch
 
 from hive_mind.chat.parse import parse_reply
 from hive_mind.chat.tokenizer import load_tokenizer
-from hive_mind.conversation import Message, Tool
+from hive_mind.conversation import Message, Tool, ToolCall
 from hive_mind.errors import UsageError
 from hive_mind.inference.constraint import Constraints, Named
 from hive_mind.inference.engine import Engine
@@ -94,12 +94,16 @@ def check_calls(text, tools, tokenizer):
     if (
         reply.calls and not re.search(r"\\|-0|\d[.eE]", text) and "<" not in reply.text
     ):  # which JSON can write in two ways
-        asked = [Message("user", "x")]
-        prompt = tokenizer.template(asked, tools, prompt=True)
-        written = tokenizer.template([*asked, Message("assistant", "", reply.calls)], tools, prompt=False)
-        calls = written.removeprefix(prompt).partition(tokenizer.end_of_turn_text)[0]
-        assert text.endswith(calls)
+        assert text.endswith(written(reply.calls, tools, tokenizer))
     return reply
+
+
+def written(calls, tools, tokenizer):
+    """These calls as the chat template writes them."""
+    asked = [Message("user", "x")]
+    prompt = tokenizer.template(asked, tools, prompt=True)
+    whole = tokenizer.template([*asked, Message("assistant", "", tuple(calls))], tools, prompt=False)
+    return whole.removeprefix(prompt).partition(tokenizer.end_of_turn_text)[0]
 
 
 @pytest.mark.parametrize("parallel", [True, False])
@@ -137,6 +141,9 @@ NOW = '<tool_call>\n{"name": "clock.now", "arguments": {}}\n</tool_call>'
         (f"{CALL}\n{NOW}", True, True),
         (f"Let me look.\n{CALL}", True, False),
         (f"Let me look.{CALL}\n{CALL}\n{NOW}", True, False),
+        (CALL.replace('"city": "Rome", "days": 2', '"days": 2, "city": "Rome"'), True, True),
+        (CALL.replace('"days": 2', '"city": "Rome"'), False, False),
+        (CALL.replace('"days": 2', ""), False, False),
         (f"{CALL}{NOW}", False, False),
         (f"{CALL}\nDone.", False, False),
         ("Words and <tool_call>", False, False),
@@ -257,6 +264,26 @@ def real_tools(real_data: Path) -> list[Tool]:
         for line in file.read_text().splitlines():
             tools += [read_tool(function) for function in json.loads(line)["function"]]
     return list({json.dumps(tool.to_dict()): tool for tool in tools}.values())
+
+
+@pytest.mark.real
+def test_real_calls_that_fit_their_tools_are_allowed(real_data, qwen_tokenizer):
+    constraints = Constraints(qwen_tokenizer, 151_936)
+    allowed = 0
+    for line in (real_data / "xlam" / "xlam_700.jsonl").read_text().splitlines()[:100]:
+        row = json.loads(line)
+        tools = {tool.name: tool for tool in map(read_tool, json.loads(row["tools"]))}
+        calls = [ToolCall("call", call["name"], call["arguments"]) for call in json.loads(row["answers"])]
+        if all(fits(tools[call.name], call) for call in calls):
+            reply = written(calls, list(tools.values()), qwen_tokenizer)
+            assert allows(constraints.constraint(list(tools.values()), "required"), qwen_tokenizer, reply)
+            allowed += 1
+    assert allowed > 80
+
+
+def fits(tool, call):
+    declared = call.arguments.keys() <= tool.parameters["properties"].keys()
+    return declared and not argument_problems(tool, call.arguments)
 
 
 @pytest.mark.real

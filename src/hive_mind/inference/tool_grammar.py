@@ -1,8 +1,8 @@
 """Declared tools to a grammar of what a reply may be, in llguidance's dialect of Lark.
 
-Two things differ from JSON Schema. Arguments come in the order of the schema's properties. And an object that names its
-properties gets no others, unless it says so with `additionalProperties` or in a way that only a whole schema shows
-(`allOf`, `$ref` ...): a call with an argument that nobody declared is of no use.
+A tool's arguments may come in any order; those of an object inside of them come in the order of its schema. An object
+that names its properties gets no others, unless it says so with `additionalProperties` or in a way that only a whole
+schema shows (`allOf`, `$ref` ...): a call with an argument that nobody declared is of no use.
 """
 
 from __future__ import annotations
@@ -27,15 +27,47 @@ _IN_THE_WAY = (
     ("enum", "const"), ("allOf", "anyOf", "oneOf"), ("required", "additionalProperties"),
 )  # fmt: skip
 """What is taken out of a schema that llguidance refuses, until it takes it."""
+_PLAIN_OBJECT = {
+    "type", "properties", "required", "additionalProperties", "title", "description", "default", "examples", "$schema",
+    "$defs", "definitions",
+}  # fmt: skip
+_DEFINITIONS = ("#/$defs/", "#/definitions/")
+_MOST = 60  # properties: which ones a call has is kept in 64 bits
 _QUOTED = re.compile(r'"([^"]+)"')
 
 
 @dataclass(frozen=True, slots=True)
 class ArgumentGrammar:
-    """The schema that a tool's arguments are held to, and the keywords of the declared one that are not enforced."""
+    """What a tool's arguments are held to, and the keywords of its schema that are not enforced.
+
+    properties: each argument's name and schema, the required ones first, which may come in any order; or None, and then
+    `schema` is the whole object's, whose order is fixed.
+    """
 
     schema: str
+    properties: tuple[tuple[str, str], ...] | None
+    required: int
     not_enforced: tuple[str, ...]
+
+    def rules(self, name: str, call_format: CallFormat) -> list[str]:
+        """Return the rules of a non-terminal of this name."""
+        if self.properties is None:
+            return [f"{name}: %json {self.schema}"]
+        if not self.properties:
+            return [f'{name}: "{{}}"']
+        empty = "" if self.required else ' | "{}"'
+        choices = [
+            f"{json.dumps(json.dumps(key, ensure_ascii=False) + call_format.key_separator)} {name}_{place}"
+            f" {name}_more::set_bit({place}) %if bit_clear({place})"
+            for place, (key, _) in enumerate(self.properties)
+        ]
+        return [
+            f'{name}: "{{" {name}_any::0x0{empty}',
+            f"{name}_any::_: " + "\n  | ".join(choices),
+            f'{name}_more::_: "}}" %if {f"is_ones([0:{self.required}])" if self.required else "true"}',
+            f"  | {json.dumps(call_format.item_separator)} {name}_any::_ %if bit_count_lt(_, {len(self.properties)})",
+            *(f"{name}_{place}: %json {schema}" for place, (_, schema) in enumerate(self.properties)),
+        ]
 
 
 def argument_grammar(tool: Tool, call_format: CallFormat) -> ArgumentGrammar:
@@ -57,13 +89,45 @@ def _argument_grammar(parameters: str, options: str) -> ArgumentGrammar:
             continue
         removed += sorted(present)
         schema = _without(schema, present)
-        text = json.dumps({**schema, "x-guidance": json.loads(options)})
-        refused, said = llguidance.LLMatcher.validate_grammar_with_warnings(f"start: %json {text}")
-        if not refused:
-            return ArgumentGrammar(text, tuple(dict.fromkeys([*removed, *_keywords(said)])))
+        said = _try(schema, options)
+        if said is not None:
+            not_enforced = tuple(dict.fromkeys([*removed, *_keywords(said)]))
+            return ArgumentGrammar(_text(schema, options), *_in_any_order(schema, options), not_enforced)
     everything = {keyword for part in _subschemas(schema) for keyword in part} - {"type"}
-    any_object = json.dumps({"type": "object", "x-guidance": json.loads(options)})
-    return ArgumentGrammar(any_object, tuple(sorted(everything | {*removed})))
+    return ArgumentGrammar(_text({"type": "object"}, options), None, 0, tuple(sorted(everything | {*removed})))
+
+
+def _in_any_order(schema: JSON, options: str) -> tuple[tuple[tuple[str, str], ...] | None, int]:
+    """Return the properties of a closed object, the required ones first, and how many those are.
+
+    None if they are too many, or if more is said about the object than a list of properties can hold.
+    """
+    properties = schema.get("properties", {})
+    by_itself = schema.get("additionalProperties") is False and schema.keys() <= _PLAIN_OBJECT
+    references = [str(part["$ref"]) for part in _subschemas(schema) if "$ref" in part]
+    if not by_itself or len(properties) > _MOST or not all(ref.startswith(_DEFINITIONS) for ref in references):
+        return None, 0
+    definitions = {key: schema[key] for key in ("$schema", "$defs", "definitions") if key in schema}
+    required = [name for name in properties if name in schema.get("required", ())]
+    found = []
+    for name in [*required, *(name for name in properties if name not in required)]:
+        part = properties[name]
+        whole = {**part, **definitions} if isinstance(part, dict) else part
+        if whole is True:
+            whole = {}
+        if isinstance(whole, dict) and _try(whole, options) is not None:  # else nothing fits it, and it is not required
+            found.append((name, _text(whole, options)))
+    return tuple(found), len(required)
+
+
+def _text(schema: JSON, options: str) -> str:
+    return json.dumps({**schema, "x-guidance": json.loads(options)})
+
+
+def _try(schema: JSON, options: str) -> list[str] | None:
+    """Return llguidance's warnings about a schema, None if it refuses it."""
+    refused, said = llguidance.LLMatcher.validate_grammar_with_warnings(f"start: %json {_text(schema, options)}")
+    return None if refused else list(said)
 
 
 def reply_grammar(
@@ -100,10 +164,8 @@ def reply_grammar(
             *lines,
         ]
     for number, (name, each) in enumerate(arguments):
-        lines += [
-            f"tool_{number}: {_terms(name + call_format.middle, specials)} arguments_{number}",
-            f"arguments_{number}: %json {each.schema}",
-        ]
+        lines.append(f"tool_{number}: {_terms(name + call_format.middle, specials)} arguments_{number}")
+        lines += each.rules(f"arguments_{number}", call_format)
     return "\n".join(lines) + "\n"
 
 
