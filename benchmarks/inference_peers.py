@@ -6,8 +6,9 @@
 The model has the shape of Qwen2.5-0.5B and random weights: speed does not depend on them, and a greedy reply is as good
 a test of equal arithmetic as any. Stop tokens are ignored, so that both sides make the same number of tokens.
 `batch`: 64 prompts without shared beginnings, ours together, theirs one by one. `single`: tokens a second of one reply,
-the prompt's reading taken off. `rows`: 8 prompts of ours at once against one by one. `fp32`: both sides' tokens, and
-where they part the gap between the two logits. `mask`: what holding a reply to the declared tools costs a token.
+the prompt's reading taken off. `rows`: 8 prompts of ours at once against one by one. `mixed`: what adapters beside each
+other in one batch cost. `fp32`: both sides' tokens, and where they part the gap between the two logits. `mask`: what
+holding a reply to the declared tools costs a token.
 """
 
 from __future__ import annotations
@@ -33,15 +34,17 @@ from hive_mind.inference.constraint import Constraints
 from hive_mind.inference.engine import Engine
 from hive_mind.inference.request import Request
 from hive_mind.model.adapters import Adapters
+from hive_mind.model.lora import PREFIX, TARGETS, AdapterFile
 from hive_mind.model.qwen2 import Qwen2, Qwen2Config
 from hive_mind.progress import say, utc_now
 from hive_mind.tool_schema import read_tool
 
 RESULTS = Path(__file__).resolve().parent / "results" / "inference_peers.json"
-PARTS = ("batch", "single", "rows", "fp32", "mask")
+PARTS = ("batch", "single", "rows", "mixed", "fp32", "mask")
 PROMPTS, NEW_TOKENS = 64, 48
 LENGTHS = range(350, 451)
 SINGLES, ROWS = 6, 8
+RANK = 16
 MASK_CALLS = 300
 
 
@@ -158,6 +161,40 @@ def rows(sides: Sides, prompts: Sequence[list[int]], rounds: int) -> dict[str, A
             "ratio": statistics.median(each["ratio"]["after_first"] for each in done)}  # fmt: skip
 
 
+def mixed(sides: Sides, prompts: Sequence[list[int]], rounds: int) -> dict[str, Any]:
+    """Eight rows of the base, of one adapter, and of two adapters and the base: seconds after the first token."""
+    layers = {name: tuple(layer.shape) for name, layer in sides.adapters.layers.items()}
+    for name in ("one", "two"):
+        tensors = {}
+        for layer, (width, depth) in layers.items():
+            tensors[f"{PREFIX}{layer}.lora_A.weight"] = torch.randn(RANK, depth) * 0.01
+            tensors[f"{PREFIX}{layer}.lora_B.weight"] = torch.randn(width, RANK) * 0.01
+        sides.adapters.add(name, AdapterFile(name, RANK, 2.0 * RANK, TARGETS, tensors))
+    rows: dict[str, tuple[str | None, ...]] = {"base": (None,), "one": ("one",), "mixed": ("one", None, "two")}
+    done = []
+    for _ in range(rounds):
+        seconds = {}
+        for name, adapters in rows.items():
+
+            def answer(new_tokens: int, adapters: tuple[str | None, ...] = adapters) -> None:
+                requests = [
+                    Request(prompt, new_tokens, adapter=adapters[number % len(adapters)])
+                    for number, prompt in enumerate(prompts[:ROWS])
+                ]
+                Engine(sides.model, sides.adapters).generate(requests)
+
+            first, _ = timed(lambda answer=answer: answer(1))
+            whole, _ = timed(lambda answer=answer: answer(1 + NEW_TOKENS))
+            seconds[name] = {"first_token": first, "after_first": whole - first}
+        done.append(seconds)
+    cost = {
+        name: statistics.median(each[name]["after_first"] / each["base"]["after_first"] for each in done)
+        for name in ("one", "mixed")
+    }
+    say(f"mixed: {cost} times the base's time")
+    return {"what": f"{ROWS} replies through adapters of rank {RANK}, seconds, bf16", "rounds": done, "ratio": cost}
+
+
 def fp32(folder: Path, prompts: Sequence[list[int]]) -> dict[str, Any]:
     """The same tokens; where a pair of replies parts, the gap between the two tokens' logits."""
     sides = Sides(folder, torch.float32)
@@ -232,10 +269,12 @@ def main() -> None:
     result = read_json(arguments.output) if arguments.output.is_file() else {}
     result |= {"base": "the shape of Qwen2.5-0.5B, random weights", "new_tokens": NEW_TOKENS,
                "prompt_tokens": [min(map(len, prompts)), max(map(len, prompts))]}  # fmt: skip
-    sides = Sides(folder, torch.bfloat16) if {"batch", "single", "rows"} & set(arguments.only) else None
+    sides = Sides(folder, torch.bfloat16) if {"batch", "single", "rows", "mixed"} & set(arguments.only) else None
     parts: dict[str, Callable[[], dict[str, Any]]] = {
         "batch": lambda: batch(sides, prompts, arguments.rounds), "single": lambda: single(sides, prompts),
-        "rows": lambda: rows(sides, prompts, arguments.rounds), "fp32": lambda: fp32(folder, prompts),
+        "rows": lambda: rows(sides, prompts, arguments.rounds),
+        "mixed": lambda: mixed(sides, prompts, arguments.rounds),
+        "fp32": lambda: fp32(folder, prompts),
         "mask": lambda: mask(real, tokenizer, vocab_size),
     }  # fmt: skip
     for name in arguments.only:
