@@ -106,6 +106,15 @@ def test_when_memory_runs_out_nobody_has_joined_and_the_others_go_on(model, monk
     assert row.generation() == alone(model, first)
 
 
+@pytest.mark.parametrize(("prompt", "budget"), [([], 3), ([1, 2], 0)])
+def test_nothing_to_answer_is_an_error(model, prompt, budget):
+    running = Running(model)
+    (row,) = running.join([request(1, 5, 2)])
+    with pytest.raises(ValueError, match="at least one token of prompt and one to answer with"):
+        running.join([Request(prompt, budget)])
+    assert running.rows == [row]
+
+
 def test_no_rows_no_step(model):
     running = Running(model)
     assert running.join([]) == []

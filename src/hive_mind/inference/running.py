@@ -69,7 +69,7 @@ class Row:
     def append(self, tokens: list[int]) -> None:
         self.ids += tokens
         self.pending += tokens
-        self.done = self.room == 0
+        self.done = self.room <= 0
 
 
 class Running:
@@ -139,6 +139,8 @@ class Running:
         matcher = None if request.constraint is None else request.constraint.matcher()
         key = 0 if self.adapters is None else self.adapters.serials[request.adapter]
         unread = [*request.prompt, *request.forced]
+        if not unread or request.max_new_tokens < 1:
+            raise ValueError("a request needs at least one token of prompt and one to answer with")
         row = Row(request, list(request.forced), unread, matcher, Random(request.sampling.seed), key, request.remember)
         if matcher is not None:
             row.follow(matcher)
