@@ -100,7 +100,8 @@ def _argument_grammar(parameters: str, options: str) -> ArgumentGrammar:
 def _in_any_order(schema: JSON, options: str) -> tuple[tuple[tuple[str, str], ...] | None, int]:
     """Return the properties of a closed object, the required ones first, and how many those are.
 
-    None if they are too many, or if more is said about the object than a list of properties can hold.
+    None if they are too many, or if more is said about the object than a list of properties can hold. A property that
+    nothing can be is left out.
     """
     properties = schema.get("properties", {})
     by_itself = schema.get("additionalProperties") is False and schema.keys() <= _PLAIN_OBJECT
@@ -115,8 +116,10 @@ def _in_any_order(schema: JSON, options: str) -> tuple[tuple[tuple[str, str], ..
         whole = {**part, **definitions} if isinstance(part, dict) else part
         if whole is True:
             whole = {}
-        if isinstance(whole, dict) and _try(whole, options) is not None:  # else nothing fits it, and it is not required
+        if isinstance(whole, dict) and _try(whole, options) is not None:
             found.append((name, _text(whole, options)))
+        elif name in required:
+            return None, 0
     return tuple(found), len(required)
 
 
@@ -141,7 +144,7 @@ def reply_grammar(
     """Return the grammar of a reply that calls one of these tools (name, arguments), or several if `parallel`.
 
     `text` allows words before the calls, or instead of them. `specials` are the tokenizer's special tokens.
-    """  # fmt: skip
+    """
     opening = _terms(call_format.opening, specials)
     more = f"({_terms(call_format.between, specials)} {opening} call)*" if parallel else ""
     lines = [
