@@ -10,7 +10,8 @@ from hive_mind import registry
 from hive_mind.cli import chat as command
 from hive_mind.cli.main import main
 from hive_mind.errors import UsageError
-from hive_mind.inference.engine import Engine, Generation
+from hive_mind.inference.engine import Engine
+from hive_mind.inference.request import Generation
 from tests.tiny_models import write_base, write_version
 
 TOOLS = [{"name": "get_weather", "description": "Weather", "inputSchema": {"type": "object", "properties": {}}}]
@@ -42,10 +43,11 @@ def replies(monkeypatch, tiny_tokenizer):
     waiting: list[str] = []
     asked: list[str] = []
 
-    def generate(self, prompts, max_new_tokens, stop_ids, forced=(), on_done=None):
-        asked.extend(tiny_tokenizer.decode(prompt) for prompt in prompts)
-        ids = tiny_tokenizer.encode(waiting.pop(0))
-        return [Generation(ids[:max_new_tokens], stopped=len(ids) <= max_new_tokens)]
+    def generate(self, requests, on_done=None):
+        (request,) = requests
+        asked.append(tiny_tokenizer.decode(request.prompt))
+        ids, budget = tiny_tokenizer.encode(waiting.pop(0)), request.max_new_tokens
+        return [Generation(ids[:budget], stopped=len(ids) <= budget)]
 
     monkeypatch.setattr(Engine, "generate", generate)
     return waiting, asked

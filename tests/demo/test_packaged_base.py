@@ -14,6 +14,7 @@ from hive_mind.demo.settings import BaseBuildSettings
 from hive_mind.device import pick
 from hive_mind.files import read_json
 from hive_mind.inference.engine import Engine
+from hive_mind.inference.request import Request
 from hive_mind.model.base import TINY_FOLDER, ModelSettings, load_model, resolve_base
 
 RECIPE = Path(__file__).parents[2] / "configs" / "tiny_base.yaml"
@@ -45,5 +46,5 @@ def test_it_calls_no_tool_of_itself(tier: str) -> None:
     model = load_model(resolve_base(ModelSettings(base="tiny")), pick("cpu", "fp32"))
     rows = generate.held_out(tier)[:24]
     prompts = [render_prompt(row.messages[:-1], row.tools, tokenizer) for row in rows]
-    replies = Engine(model).generate(prompts, 24, tokenizer.stop_ids)
+    replies = Engine(model).generate([Request(prompt, 24, tokenizer.stop_ids) for prompt in prompts])
     assert not any("<tool_call>" in tokenizer.decode(reply.ids) for reply in replies)

@@ -68,42 +68,6 @@ def test_later_tokens_do_not_change_earlier_logits():
     assert not torch.equal(packed_logits(model, [part])[12:], packed_logits(model, [altered])[12:])
 
 
-def test_cached_decoding_equals_the_full_forward():
-    """Rows of unlike lengths are prefilled together, then read on token by token."""
-    model = random_model(small_config())
-    parts = sequences(model.config, [5, 11, 1])
-    more = sequences(model.config, [6, 6, 6], seed=2)
-    layout = Layout.from_lengths([len(part) for part in parts])
-    cache = model.new_cache(rows=3, capacity=17)
-    seen = [model.hidden(torch.cat(parts), layout, cache)[layout.last]]
-    seen += [model.step(torch.stack([row[i] for row in more]), cache) for i in range(6)]
-    for row, (start, rest) in enumerate(zip(parts, more, strict=True)):
-        whole = torch.cat([start, rest])
-        expected = model.hidden(whole, Layout.from_lengths([len(whole)]))[len(start) - 1 :]
-        torch.testing.assert_close(torch.stack([states[row] for states in seen]), expected, rtol=1e-4, atol=1e-5)
-
-
-def test_a_full_cache_is_an_error():
-    model = random_model(small_config())
-    cache = model.new_cache(rows=1, capacity=2)
-    model.hidden(torch.tensor([1, 2]), Layout.from_lengths([2]), cache)
-    with pytest.raises(ValueError, match="full"):
-        model.step(torch.tensor([3]), cache)
-
-
-def test_rows_can_leave_the_cache_without_changing_the_others():
-    model = random_model(small_config())
-    parts = sequences(model.config, [5, 11, 3])
-    layout = Layout.from_lengths([5, 11, 3])
-    token = torch.tensor([7, 8, 9])
-    whole, reduced = model.new_cache(3, 20), model.new_cache(3, 20)
-    for cache in (whole, reduced):
-        model.hidden(torch.cat(parts), layout, cache)
-    reduced.keep(torch.tensor([0, 2]))
-    expected = model.step(token, whole)[[0, 2]]
-    torch.testing.assert_close(model.step(token[[0, 2]], reduced), expected, rtol=1e-4, atol=1e-5)
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -13,6 +13,7 @@ from hive_mind.cli.output import print_json
 if TYPE_CHECKING:
     from hive_mind.chat.parse import ParsedReply
     from hive_mind.conversation import Message, Tool
+    from hive_mind.inference.engine import Engine
     from hive_mind.inference.load import Loaded, ModelReference
 
 HELP = "Ctrl-D or /quit ends, /new forgets what was said; tool calls are shown, no tool is run"
@@ -41,10 +42,11 @@ def chat(
     reference = _refer(models_dir, model, base)
     loaded = load(reference.base, pick())
     loaded.become(reference)
+    engine = loaded.engine()
     if request is None:
-        _converse(loaded, declared, max_new_tokens)
+        _converse(loaded, engine, declared, max_new_tokens)
         return
-    text, reply, stopped = _answer(loaded, [Message("user", request)], declared, max_new_tokens)
+    text, reply, stopped = _answer(loaded, engine, [Message("user", request)], declared, max_new_tokens)
     _show(reply, stopped)
     if json_output:
         calls = [call.to_dict() for call in reply.calls]
@@ -78,7 +80,7 @@ def _refer(models_dir: Path, model: str, base: str | None) -> ModelReference:
     return refer(models_dir, model, settings)
 
 
-def _converse(loaded: Loaded, tools: tuple[Tool, ...], max_new_tokens: int) -> None:
+def _converse(loaded: Loaded, engine: Engine, tools: tuple[Tool, ...], max_new_tokens: int) -> None:
     from hive_mind.conversation import Message
     from hive_mind.errors import UsageError
     from hive_mind.progress import say
@@ -97,7 +99,7 @@ def _converse(loaded: Loaded, tools: tuple[Tool, ...], max_new_tokens: int) -> N
         elif request:
             messages.append(Message("user", request))
             try:
-                _, reply, stopped = _answer(loaded, messages, tools, max_new_tokens)
+                _, reply, stopped = _answer(loaded, engine, messages, tools, max_new_tokens)
             except UsageError as error:
                 say(f"{error} (/new)")
                 messages.pop()
@@ -107,12 +109,12 @@ def _converse(loaded: Loaded, tools: tuple[Tool, ...], max_new_tokens: int) -> N
 
 
 def _answer(
-    loaded: Loaded, messages: list[Message], tools: tuple[Tool, ...], max_new_tokens: int
+    loaded: Loaded, engine: Engine, messages: list[Message], tools: tuple[Tool, ...], max_new_tokens: int
 ) -> tuple[str, ParsedReply, bool]:
     from hive_mind.chat.parse import parse_reply
     from hive_mind.chat.render import render_prompt
     from hive_mind.errors import UsageError
-    from hive_mind.inference.engine import Engine
+    from hive_mind.inference.request import Request
 
     prompt = render_prompt(messages, tools, loaded.tokenizer)
     context = loaded.model.config.max_position_embeddings
@@ -121,7 +123,8 @@ def _answer(
             f"the conversation has {len(prompt):,} tokens and {loaded.base.id} reads {context:,} with the reply; "
             "begin anew, offer fewer tools or give a smaller --max-new-tokens"
         )
-    made = Engine(loaded.model).generate([prompt], max_new_tokens, loaded.tokenizer.stop_ids)[0]
+    request = Request(prompt, max_new_tokens, loaded.tokenizer.stop_ids, adapter=loaded.adapter, remember=len(prompt))
+    made = engine.generate([request])[0]
     text = loaded.tokenizer.decode(made.ids)
     return text, parse_reply(text), made.stopped
 

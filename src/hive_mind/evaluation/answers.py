@@ -40,7 +40,7 @@ def side_by_side(
     Raises what loading raises (inference.load).
     """
     from hive_mind.chat.render import render_prompt
-    from hive_mind.inference.engine import Engine
+    from hive_mind.inference import request as inference
     from hive_mind.inference.load import load
 
     answers: dict[str, list[Answer]] = {}
@@ -51,8 +51,16 @@ def side_by_side(
             loaded = load(model.base, device)
         loaded.become(model)
         tokenizer = loaded.tokenizer
-        prompts = [render_prompt(request.messages, request.tools, tokenizer) for request in requests]
-        replies = Engine(loaded.model).generate(prompts, max_new_tokens, tokenizer.stop_ids)
+        asked = [
+            inference.Request(
+                render_prompt(request.messages, request.tools, tokenizer),
+                max_new_tokens,
+                tokenizer.stop_ids,
+                adapter=loaded.adapter,
+            )
+            for request in requests
+        ]
+        replies = loaded.engine().generate(asked)
         texts = [tokenizer.decode(reply.ids) for reply in replies]
         answers[model.name] = [
             Answer(model.name, text, parse_reply(text), reply.stopped)

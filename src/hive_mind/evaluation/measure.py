@@ -20,9 +20,8 @@ from hive_mind.conversation import Conversation
 from hive_mind.device import is_out_of_memory, release_memory
 from hive_mind.errors import HiveMindError
 from hive_mind.evaluation.settings import EvaluationSettings
-from hive_mind.inference.engine import Engine
 from hive_mind.inference.load import Loaded, UnusableVersion
-from hive_mind.model import lora
+from hive_mind.inference.request import Request
 from hive_mind.model.attention import Layout
 from hive_mind.progress import Progress, say, track
 from hive_mind.suites.held_out import Suite
@@ -100,9 +99,9 @@ def prove(loaded: Loaded, prepared: Prepared) -> float:
     """
     prompts = [prompt for prompt in prepared.prompts if prompt][:PROOF_PROMPTS]
     prompts = prompts or [row.input_ids for row in prepared.conversations if row][:PROOF_PROMPTS]
-    lora.set_enabled(loaded.model, False)
+    loaded.adapters.use(None)
     without = _last_logits(loaded, prompts)
-    lora.set_enabled(loaded.model, True)
+    loaded.adapters.use(loaded.adapter)
     change = float((_last_logits(loaded, prompts) - without).abs().max())
     if not math.isfinite(change):
         raise UnusableVersion(f"{loaded.name} gives logits that are not numbers; train it again with a lower rate")
@@ -209,13 +208,13 @@ def _replies(
 ) -> tuple[Reply | None, ...]:
     tokenizer = loaded.tokenizer
     asked = [index for index, prompt in enumerate(prompts) if prompt is not None]
-    generations = Engine(loaded.model, settings.batch_tokens).generate(
-        [prompt for prompt in prompts if prompt is not None],
-        settings.max_new_tokens,
-        tokenizer.stop_ids,
-        forced=tokenizer.encode(beginning),
-        on_done=progress.advance,
-    )
+    forced = tokenizer.encode(beginning)
+    requests = [
+        Request(prompt, settings.max_new_tokens, tokenizer.stop_ids, adapter=loaded.adapter, forced=forced)
+        for prompt in prompts
+        if prompt is not None
+    ]
+    generations = loaded.engine(settings.batch_tokens).generate(requests, progress.advance)
     replies: list[Reply | None] = [None] * len(prompts)
     for index, made in zip(asked, generations, strict=True):
         replies[index] = Reply(tokenizer.decode(made.ids), len(made.ids), made.stopped)

@@ -1,105 +1,116 @@
-"""Batched greedy generation: prompts of like length together, prefill without padding, one cached token a row a step.
+"""Many prompts answered in batches: prompts of like length together, identical beginnings read once.
 
-What a row answers does not depend on its neighbours: every row attends to itself alone, and rows that have finished
-leave the batch.
+A batch for which the memory is too small is halved and repeated, down to one row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 
-from hive_mind.model.attention import Layout
+from hive_mind.device import free_memory
+from hive_mind.errors import HiveMindError
+from hive_mind.inference.prefixes import PrefixStore, common_length, in_order
+from hive_mind.inference.request import Generation, Request
+from hive_mind.inference.running import Running
+from hive_mind.model.adapters import Adapters
 from hive_mind.model.qwen2 import Qwen2
+from hive_mind.progress import say
 
-# Taking rows out of the cache copies the rest of it, so it waits until this share of the batch has finished.
-DROP_SHARE = 0.125
-
-
-@dataclass(frozen=True, slots=True)
-class Generation:
-    """One reply: its tokens without the stop token, and whether it ended by itself within the budget."""
-
-    ids: list[int]
-    stopped: bool
+USABLE_SHARE = 0.5
+"""Of the free memory, for the keys and values of a batch: a CPU that runs out ends the process, not the batch."""
 
 
 class Engine:
-    """Generates with one model. `batch_tokens` bounds the key-value cache: rows times their longest possible length."""
+    """Answers requests with one model and the adapters over it, or with the model as it stands if none are given.
 
-    def __init__(self, model: Qwen2, batch_tokens: int = 32_768) -> None:
+    `batch_tokens` bounds the key-value cache: rows times their longest possible length.
+    """
+
+    def __init__(self, model: Qwen2, adapters: Adapters | None = None, batch_tokens: int = 32_768) -> None:
         self.model = model
+        self.adapters = adapters
         self.batch_tokens = batch_tokens
+        self.prefixes = PrefixStore()
+        self.tokens_read = 0
+        self._halved: tuple[int, int] | None = None
 
-    def generate(
-        self,
-        prompts: Sequence[Sequence[int]],
-        max_new_tokens: int,
-        stop_ids: Collection[int],
-        forced: Sequence[int] = (),
-        on_done: Callable[[int], None] | None = None,
-    ) -> list[Generation]:
-        """Answer every prompt greedily, in the order asked.
+    def generate(self, requests: Sequence[Request], on_done: Callable[[int], None] | None = None) -> list[Generation]:
+        """Answer every request, in the order asked. `on_done` hears of replies as they are done.
 
-        `forced` is a beginning that every reply is given (part of its ids, outside its budget of `max_new_tokens`,
-        which counts the stop token). `on_done` hears how many prompts each finished batch held.
+        Raises HiveMindError if not even one row fits in memory.
         """
-        started = [[*prompt, *forced] for prompt in prompts]
         replies: dict[int, Generation] = {}
-        for batch in self._batches(started, max_new_tokens):
-            answers = self._batch([started[index] for index in batch], max_new_tokens, frozenset(stop_ids))
-            for index, (ids, stopped) in zip(batch, answers, strict=True):
-                replies[index] = Generation([*forced, *ids], stopped)
-            if on_done is not None:
-                on_done(len(batch))
-        return [replies[index] for index in range(len(prompts))]
+        waiting = in_order([(self._key(request), [*request.prompt, *request.forced]) for request in requests])
+        while waiting:
+            batch = self._batch(requests, waiting)
+            try:
+                for index, reply in self._answer(requests, batch, waiting[len(batch) :]):
+                    replies[index] = reply
+                    if on_done is not None:
+                        on_done(1)
+            except (RuntimeError, MemoryError) as error:
+                if not out_of_memory(error):
+                    raise
+                self._halve([requests[index] for index in batch], error)
+            else:
+                self._say_halved()
+            if self._halved is not None and self.model.device.type == "cuda":
+                torch.cuda.empty_cache()
+            waiting = [index for index in waiting if index not in replies]
+        return [replies[index] for index in range(len(requests))]
 
-    def _batches(self, prompts: Sequence[Sequence[int]], max_new_tokens: int) -> Iterator[list[int]]:
-        """Yield indices of prompts to answer together, longest first, so that what does not fit fails at once."""
+    def _key(self, request: Request) -> int:
+        return 0 if self.adapters is None else self.adapters.serials[request.adapter]
+
+    def _batch(self, requests: Sequence[Request], waiting: Sequence[int]) -> list[int]:
+        """Return the first of the waiting requests, as many as may be answered together."""
+        room = min(self.batch_tokens, int(USABLE_SHARE * free_memory(self.model.device)) // self.model.cache_bytes)
         batch: list[int] = []
-        room = 0
-        for index in sorted(range(len(prompts)), key=lambda index: -len(prompts[index])):
-            if batch and len(batch) == room:
-                yield batch
-                batch = []
-            if not batch:
-                room = max(1, self.batch_tokens // (len(prompts[index]) + max_new_tokens))
-            batch.append(index)
-        if batch:
-            yield batch
-
-    @torch.inference_mode()
-    def _batch(
-        self, prompts: Sequence[Sequence[int]], max_new_tokens: int, stop_ids: frozenset[int]
-    ) -> list[tuple[list[int], bool]]:
-        model = self.model
-        layout = Layout.from_lengths([len(prompt) for prompt in prompts], model.device)
-        cache = model.new_cache(len(prompts), max(layout.lengths) + max_new_tokens - 1)
-        flat = torch.tensor([token for prompt in prompts for token in prompt], device=model.device)
-        states = model.hidden(flat, layout, cache)[layout.last]
-
-        replies: list[list[int]] = [[] for _ in prompts]
-        stopped = [False] * len(prompts)
-        rows = list(range(len(prompts)))  # which prompt each row of the cache belongs to
-        running = set(rows)
-        for made in range(1, max_new_tokens + 1):
-            chosen = model.project(states).argmax(-1)
-            for prompt, token in zip(rows, chosen.tolist(), strict=True):
-                if prompt not in running:
-                    continue
-                if token in stop_ids:
-                    stopped[prompt] = True
-                    running.discard(prompt)
-                else:
-                    replies[prompt].append(token)
-            if not running or made == max_new_tokens:
+        longest = 0
+        for index in waiting:
+            longest = max(longest, requests[index].longest)
+            if batch and longest * (len(batch) + 1) > room:
                 break
-            if len(rows) - len(running) >= max(1, DROP_SHARE * len(rows)):
-                alive = [position for position, prompt in enumerate(rows) if prompt in running]
-                kept = torch.tensor(alive, device=model.device)
-                cache.keep(kept)
-                chosen, rows = chosen[kept], [rows[position] for position in alive]
-            states = model.step(chosen, cache)
-        return list(zip(replies, stopped, strict=True))
+            batch.append(index)
+        return batch
+
+    def _answer(
+        self, requests: Sequence[Request], batch: Sequence[int], later: Sequence[int]
+    ) -> Iterator[tuple[int, Generation]]:
+        running = Running(self.model, self.adapters, self.prefixes)
+        try:
+            rows = running.join([requests[index] for index in batch])
+            if later:  # begins most like the last of these
+                alike = common_length(requests[batch[-1]].prompt, requests[later[0]].prompt)
+                rows[-1].remember = max(rows[-1].remember, alike)
+            indices = dict(zip(map(id, rows), batch, strict=True))
+            while running.rows:
+                for row in running.step():
+                    yield indices[id(row)], row.generation()
+        finally:
+            self.tokens_read += running.tokens_read
+
+    def _halve(self, requests: Sequence[Request], error: BaseException) -> None:
+        """Answer half as many at a time from now on."""
+        rows, longest = len(requests), max(request.longest for request in requests)
+        if rows == 1:
+            raise HiveMindError(
+                f"not even one reply fits in memory: a prompt of {len(requests[0].prompt):,} tokens with up to "
+                f"{requests[0].max_new_tokens:,} new ones on {self.model.device}; free memory, or ask for fewer tokens"
+            ) from error
+        self.batch_tokens = rows // 2 * longest
+        self._halved = (self._halved[0] if self._halved else rows, rows // 2)
+        self.prefixes.kept.clear()
+
+    def _say_halved(self) -> None:
+        if self._halved is not None:
+            before, now = self._halved
+            say(f"memory was too small for {before} replies at a time: from there on {now} at a time were answered")
+            self._halved = None
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Tell whether an error says that memory has run out: a GPU's, torch's CPU allocator's or Python's own."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,10 @@ from hive_mind import registry
 from hive_mind.chat.tokenizer import ChatTokenizer, load_tokenizer
 from hive_mind.device import Device
 from hive_mind.errors import HiveMindError, UsageError
+from hive_mind.inference.constraint import Constraints
+from hive_mind.inference.engine import Engine
 from hive_mind.model import lora
+from hive_mind.model.adapters import Adapters
 from hive_mind.model.base import TINY, TINY_FOLDER, Base, ModelSettings, load_model, resolve_base, weights_digest
 from hive_mind.model.qwen2 import Qwen2
 
@@ -112,39 +116,65 @@ def _places(name: str, revision: str | None, settings: ModelSettings) -> Iterato
 
 @dataclass
 class Loaded:
-    """A base in memory with at most one adapter on it. `name` says what it computes as at present."""
+    """A base in memory with the adapters taken in over it.
+
+    `name` says what `model` computes as at present, outside of an engine, and `adapter` under which name requests to an
+    engine ask for the same.
+    """
 
     base: Base
     model: Qwen2
+    adapters: Adapters
     tokenizer: ChatTokenizer
     device: Device
     name: str = BASE
+    adapter: str | None = None
 
-    def become(self, reference: ModelReference) -> None:
-        """Put the reference's adapter on, or take any off for a plain base.
+    def add(self, reference: ModelReference) -> str | None:
+        """Take a version's adapter in beside the others; returns the name that requests ask for it by, None for a base.
 
         Raises WrongBase if the adapter belongs to another base, UnusableVersion if a file was changed after sealing
-        or a tensor is not finite; the model is the plain base then.
+        or a tensor is not finite; the adapters are as before then.
         """
         if reference.base.digest != self.base.digest:
             raise ValueError(f"{reference.name} is not on the loaded base {self.base.id}")
-        lora.detach(self.model)
-        self.name = reference.name
         if reference.adapter is None:
-            return
+            return None
         check_version(reference.adapter, self.base)
-        lora.load_adapter(self.model, reference.adapter)
-        broken = [name for name, tensor in lora.lora_parameters(self.model).items() if not torch.isfinite(tensor).all()]
+        adapter = lora.read_adapter(reference.adapter)
+        broken = [name for name, tensor in adapter.tensors.items() if not torch.isfinite(tensor).all()]
         if broken:
-            lora.detach(self.model)
             raise UnusableVersion(
                 f"{reference.name} holds {len(broken)} tensors that are not finite (first: {broken[0]}); train it again"
             )
+        self.adapters.add(reference.name, adapter)
+        return reference.name
+
+    def become(self, reference: ModelReference) -> None:
+        """Compute as this version or plain base from now on, with no other adapter in memory.
+
+        Raises what `add` raises; the model is the plain base then.
+        """
+        for name in list(self.adapters.columns):
+            self.adapters.drop(name)
+        self.name, self.adapter = reference.name, None
+        self.adapter = self.add(reference)
+        self.adapters.use(self.adapter)
+
+    def engine(self, batch_tokens: int = 32_768) -> Engine:
+        """Return an engine over the model and its adapters."""
+        return Engine(self.model, self.adapters, batch_tokens)
+
+    @cached_property
+    def constraints(self) -> Constraints:
+        """What holds replies to the declared tools; made when it is first asked for, in about a second."""
+        return Constraints(self.tokenizer, self.model.config.vocab_size)
 
 
 def load(base: Base, device: Device) -> Loaded:
     """Load a base model and its tokenizer. Raises what load_model and load_tokenizer raise."""
-    return Loaded(base, load_model(base, device), load_tokenizer(base.folder), device)
+    model = load_model(base, device)
+    return Loaded(base, model, Adapters(model), load_tokenizer(base.folder), device)
 
 
 def check_version(folder: Path, base: Base) -> None:

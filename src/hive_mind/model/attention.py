@@ -24,12 +24,14 @@ from hive_mind.model.blocked_attention import blocked_attention
 class Layout:
     """Where the sequences of a flat batch begin. Made once a batch on the CPU, so that no step waits for the device.
 
-    offsets: (N + 1,) int32 cumulative lengths; positions: (T,) int64, restarting at 0 in each sequence.
+    offsets: (N + 1,) int32 cumulative lengths; positions: (T,) int64, restarting at 0 in each sequence; `plain` asks for
+    attention by its formula.
     """
 
     lengths: tuple[int, ...]
     offsets: Tensor
     positions: Tensor
+    plain: bool = False
 
     @classmethod
     def from_lengths(cls, lengths: Sequence[int], device: torch.device | str = "cpu") -> Layout:
@@ -49,10 +51,14 @@ class Layout:
         """(N,) index of each sequence's last token."""
         return self.offsets[1:].to(torch.int64) - 1
 
+    def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        """Attend inside each sequence, whatever the layer."""
+        return attend(query, key, value, self)
 
-def attend(query: Tensor, key: Tensor, value: Tensor, layout: Layout, *, plain: bool = False) -> Tensor:
+
+def attend(query: Tensor, key: Tensor, value: Tensor, layout: Layout) -> Tensor:
     """Causal attention inside each sequence. query (T, heads, D); key, value (T, kv_heads, D) -> (T, heads, D)."""
-    if plain:
+    if layout.plain:
         return _separate(query, key, value, layout, _plain)
     if query.is_cuda and query.dtype != torch.float32 and varlen_causal() is not None:
         return _varlen(query, key, value, layout)

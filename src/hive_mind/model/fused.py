@@ -30,18 +30,24 @@ def lora_linear(
 
 def rms_norm(x: Tensor, weight: Tensor, eps: float, kernels: Kernels) -> Tensor:
     """Root-mean-square norm with a frozen weight. x (T, H)."""
+    if not torch.is_grad_enabled():
+        return kernels.rms_norm(x, weight, eps)[0]
     out: Tensor = _RMSNorm.apply(x, weight, eps, kernels)  # type: ignore[no-untyped-call]
     return out
 
 
 def swiglu(gate: Tensor, up: Tensor, kernels: Kernels) -> Tensor:
     """silu(gate) * up. (T, I) each."""
+    if not torch.is_grad_enabled():
+        return kernels.swiglu(gate, up)
     out: Tensor = _SwiGLU.apply(gate, up, kernels)  # type: ignore[no-untyped-call]
     return out
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor, kernels: Kernels) -> Tensor:
     """Rotary position embedding. x (T, heads, D)."""
+    if not torch.is_grad_enabled():
+        return kernels.rotate(x, cos, sin)
     out: Tensor = _Rotate.apply(x, cos, sin, kernels)  # type: ignore[no-untyped-call]
     return out
 

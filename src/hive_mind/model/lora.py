@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ def attach(model: Qwen2, r: int, alpha: float, seed: int = 0, targets: tuple[str
     detach(model)
     model.requires_grad_(False)
     generator = torch.Generator().manual_seed(seed)
-    for parent, name, linear in _linears(model, targets):
+    for _, parent, name, linear in linears(model, targets):
         layer = LoRALinear(linear, r, alpha)
         bound = math.sqrt(3) * math.sqrt(2 / (1 + 5)) / math.sqrt(linear.in_features)
         start = torch.empty(layer.lora_A.shape).uniform_(-bound, bound, generator=generator)
@@ -141,12 +142,30 @@ def save_adapter(model: Qwen2, folder: Path, *, base_id: str, revision: str | No
     write_json(folder / CONFIG_FILE, _peft_config(base_id, revision, layers[0], names))
 
 
-def load_adapter(model: Qwen2, folder: Path) -> None:
-    """Put a saved adapter on `model`, replacing any other; the tensors become fp32 masters.
+@dataclass(frozen=True)
+class AdapterFile:
+    """An adapter as its folder holds it: PEFT's names to tensors."""
 
-    Raises UsageError if the folder holds none or one that this package does not compute, HiveMindError if a tensor
-    is missing, left over or of another shape (the adapter then belongs to another base).
-    """
+    origin: str
+    r: int
+    alpha: float
+    targets: tuple[str, ...]
+    tensors: dict[str, Tensor]
+
+    @property
+    def scale(self) -> float:
+        return self.alpha / self.r
+
+    def factors(self, layer: str, shape: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+        """Return A (r, in) and B (out, r) of a layer of `shape` (out, in); zeros where the adapter leaves it alone."""
+        name = f"{PREFIX}{layer}"
+        if layer.rpartition(".")[2] not in self.targets:
+            return torch.zeros(self.r, shape[1]), torch.zeros(shape[0], self.r)
+        return self.tensors[f"{name}.lora_A.weight"], self.tensors[f"{name}.lora_B.weight"]
+
+
+def read_adapter(folder: Path) -> AdapterFile:
+    """Read a saved adapter. Raises UsageError if the folder holds none or one that this package does not compute."""
     from safetensors.torch import load_file
 
     file = folder / WEIGHTS_FILE
@@ -154,23 +173,49 @@ def load_adapter(model: Qwen2, folder: Path) -> None:
         raise UsageError(f"{folder} holds no {WEIGHTS_FILE}; name the folder of a trained version")
     config = read_json(folder / CONFIG_FILE)
     _check_supported(config, folder)
-    attach(model, int(config["r"]), float(config["lora_alpha"]), targets=tuple(config["target_modules"]))
-    load_tensors(model, load_file(file), str(folder))
+    targets = tuple(config["target_modules"])
+    return AdapterFile(str(folder), int(config["r"]), float(config["lora_alpha"]), targets, load_file(file))
+
+
+def check_fit(adapter: AdapterFile, layers: Mapping[str, tuple[int, ...]]) -> None:
+    """Raise HiveMindError unless the adapter's tensors are exactly those for linear layers of these (out, in)."""
+    expected = {}
+    for name, (out_features, in_features) in layers.items():
+        if name.rpartition(".")[2] in adapter.targets:
+            expected[f"{PREFIX}{name}.lora_A.weight"] = (adapter.r, in_features)
+            expected[f"{PREFIX}{name}.lora_B.weight"] = (out_features, adapter.r)
+    _check_names({name: tuple(tensor.shape) for name, tensor in adapter.tensors.items()}, expected, adapter.origin)
+
+
+def load_adapter(model: Qwen2, folder: Path) -> None:
+    """Put a saved adapter on `model`, replacing any other; the tensors become fp32 masters.
+
+    Raises what read_adapter raises, and HiveMindError if a tensor is missing, left over or of another shape (the
+    adapter then belongs to another base).
+    """
+    adapter = read_adapter(folder)
+    attach(model, adapter.r, adapter.alpha, targets=adapter.targets)
+    load_tensors(model, adapter.tensors, adapter.origin)
 
 
 def load_tensors(model: Qwen2, tensors: Mapping[str, Tensor], origin: str) -> None:
     """Copy tensors into the attached adapters; raises HiveMindError unless names and shapes agree exactly."""
     parameters = lora_parameters(model)
-    missing, left_over = parameters.keys() - tensors.keys(), tensors.keys() - parameters.keys()
-    wrong = [name for name in parameters.keys() & tensors.keys() if parameters[name].shape != tensors[name].shape]
+    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    _check_names(shapes, {name: tuple(parameter.shape) for name, parameter in parameters.items()}, origin)
+    with torch.no_grad():
+        for name, parameter in parameters.items():
+            parameter.copy_(tensors[name])
+
+
+def _check_names(found: Mapping[str, tuple[int, ...]], expected: Mapping[str, tuple[int, ...]], origin: str) -> None:
+    missing, left_over = expected.keys() - found.keys(), found.keys() - expected.keys()
+    wrong = [name for name in expected.keys() & found.keys() if expected[name] != found[name]]
     if missing or left_over or wrong:
         raise HiveMindError(
             f"the adapter in {origin} does not fit this base model ({len(missing)} missing, "
             f"{len(left_over)} left over, {len(wrong)} misshapen); load it on the base named in its manifest.json"
         )
-    with torch.no_grad():
-        for name, parameter in parameters.items():
-            parameter.copy_(tensors[name])
 
 
 def _check_supported(config: Mapping[str, Any], folder: Path) -> None:
@@ -199,10 +244,14 @@ def _peft_config(base_id: str, revision: str | None, layer: LoRALinear, targets:
     }  # fmt: skip
 
 
-def _linears(model: Qwen2, targets: tuple[str, ...]) -> Iterator[tuple[nn.Module, str, nn.Linear]]:
-    for parent, name, child in _children(model):
-        if name in targets and isinstance(child, nn.Linear):
-            yield parent, name, child
+def linears(model: Qwen2, targets: tuple[str, ...]) -> list[tuple[str, nn.Module, str, nn.Linear]]:
+    """Return the plain linear layers with these names: full name, the module that holds it, its name there, itself."""
+    places = {module: name for name, module in model.named_modules()}
+    return [
+        (places[child], parent, name, child)
+        for parent, name, child in _children(model)
+        if name in targets and isinstance(child, nn.Linear)
+    ]
 
 
 def _adapters(model: Qwen2) -> Iterator[tuple[nn.Module, str, LoRALinear]]:

@@ -25,7 +25,7 @@ class PackedWeight:
 
     def linear(self, x: Tensor, bias: Tensor | None) -> Tensor:
         """x W^T + bias. x (T, in) -> (T, out)."""
-        return _product(x, self.forward, bias)
+        return packed_linear(x, self.forward, bias)
 
     def plain(self) -> Tensor:
         """Return W as it was."""
@@ -33,20 +33,27 @@ class PackedWeight:
 
     def backward_linear(self, grad: Tensor) -> Tensor:
         """g W. grad (T, out) -> (T, in)."""
-        return _product(grad, self.backward, None)
+        return packed_linear(grad, self.backward, None)
 
 
 def pack(weight: Tensor) -> PackedWeight | None:
-    """Lay out a weight (out, in); None for all but bf16 on a CPU that multiplies it in hardware."""
+    """Lay out a weight (out, in) for both products; None for all but bf16 on a CPU that multiplies it in hardware."""
+    forward = pack_forward(weight)
+    backward = None if forward is None else pack_forward(weight.t().contiguous())
+    return None if forward is None or backward is None else PackedWeight(forward, backward)
+
+
+def pack_forward(weight: Tensor) -> Tensor | None:
+    """Lay out a weight (out, in) for x W^T alone, for `packed_linear`; None where `pack` gives None."""
     if weight.device.type != "cpu" or weight.dtype != torch.bfloat16 or not torch.backends.mkldnn.is_available():
         return None
     if not torch.ops.mkldnn._is_mkldnn_bf16_supported():
         return None
-    reorder = torch.ops.mkldnn._reorder_linear_weight
-    plain = weight.detach()
-    return PackedWeight(reorder(plain, TYPICAL_ROWS), reorder(plain.t().contiguous(), TYPICAL_ROWS))
+    packed: Tensor = torch.ops.mkldnn._reorder_linear_weight(weight.detach(), TYPICAL_ROWS)
+    return packed
 
 
-def _product(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+def packed_linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """x W^T + bias with a weight that `pack_forward` laid out. x (T, in) -> (T, out)."""
     out: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
     return out

@@ -7,9 +7,9 @@ generation with mixed row lengths both want the flat form: (T, H) for all sequen
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -18,9 +18,10 @@ from torch.utils.checkpoint import checkpoint
 
 from hive_mind.errors import UsageError
 from hive_mind.model import fused
-from hive_mind.model.attention import Layout, attend
-from hive_mind.model.cache import KVCache
+from hive_mind.model.attention import Layout
+from hive_mind.model.cache import Extend, KVCache, Step
 from hive_mind.model.kernels import EAGER, Kernels
+from hive_mind.model.packed import pack_forward, packed_linear
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,14 @@ class Qwen2Config:
         return cls(**fields)
 
 
+class Context(Protocol):
+    """What the tokens of a pass attend to: each other alone (Layout), or what a cache holds before them as well."""
+
+    def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        """query (T, heads, D); key, value (T, kv_heads, D) -> (T, heads, D)."""
+        ...
+
+
 class RMSNorm(nn.Module):
     """Root-mean-square norm, computed in fp32 whatever the input's format."""
 
@@ -83,7 +92,6 @@ class Attention(nn.Module):
     """Grouped-query attention with rotary positions; biases on q, k and v only."""
 
     kernels: Kernels = EAGER
-    plain = False
 
     def __init__(self, config: Qwen2Config) -> None:
         super().__init__()
@@ -94,21 +102,12 @@ class Attention(nn.Module):
         self.v_proj = nn.Linear(size, kv_size)
         self.o_proj = nn.Linear(size, size, bias=False)
 
-    def forward(
-        self, x: Tensor, rope: tuple[Tensor, Tensor], layout: Layout | None, cache: KVCache | None, layer: int
-    ) -> Tensor:
+    def forward(self, x: Tensor, rope: tuple[Tensor, Tensor], context: Context, layer: int) -> Tensor:
         query, key, value = (
             projection(x).unflatten(-1, (-1, self.head_dim)) for projection in (self.q_proj, self.k_proj, self.v_proj)
         )
         query, key = (fused.rotate(x, *rope, self.kernels) for x in (query, key))
-        if layout is None:
-            assert cache is not None
-            out = cache.attend(layer, query, key, value)
-        else:
-            if cache is not None:
-                cache.fill(layer, key, value, layout)
-            out = attend(query, key, value, layout, plain=self.plain)
-        return self.o_proj(out.flatten(1))  # type: ignore[no-any-return]
+        return self.o_proj(context.attend(layer, query, key, value).flatten(1))  # type: ignore[no-any-return]
 
 
 class MLP(nn.Module):
@@ -136,10 +135,8 @@ class Block(nn.Module):
         self.post_attention_layernorm = RMSNorm(config.hidden_size, config.rms_norm_eps)
         self.mlp = MLP(config)
 
-    def forward(
-        self, x: Tensor, rope: tuple[Tensor, Tensor], layout: Layout | None, cache: KVCache | None, layer: int
-    ) -> Tensor:
-        x = x + self.self_attn(self.input_layernorm(x), rope, layout, cache, layer)
+    def forward(self, x: Tensor, rope: tuple[Tensor, Tensor], context: Context, layer: int) -> Tensor:
+        x = x + self.self_attn(self.input_layernorm(x), rope, context, layer)
         return x + self.mlp(self.post_attention_layernorm(x))  # type: ignore[no-any-return]
 
 
@@ -154,9 +151,11 @@ class Decoder(nn.Module):
 
 
 class Qwen2(nn.Module):
-    """A Qwen2 language model. `hidden` reads whole sequences, `step` one more token a row, `project` gives logits.
+    """A Qwen2 language model.
 
-    With `recompute`, each layer keeps only its input for the backward pass and is run again there.
+    `hidden` reads whole sequences, `extend` and `step` go on from what a cache holds, `project` gives logits.
+    With `recompute`, a layer keeps only its input for the backward pass and is run again there; with `plain_attention`,
+    attention over whole sequences is computed by its formula, without any fused kernel.
     """
 
     def __init__(self, config: Qwen2Config) -> None:
@@ -166,8 +165,9 @@ class Qwen2(nn.Module):
         self.lm_head = (
             None if config.tie_word_embeddings else nn.Linear(config.hidden_size, config.vocab_size, bias=False)
         )
+        self.packed_output: Tensor | None = None
         exponents = torch.arange(0, config.head_dim, 2, dtype=torch.float32) / config.head_dim
-        self.recompute = False
+        self.recompute = self.plain_attention = False
         self.inverse_frequencies: Tensor
         self.register_buffer("inverse_frequencies", config.rope_theta**-exponents, persistent=False)
 
@@ -179,22 +179,33 @@ class Qwen2(nn.Module):
     def device(self) -> torch.device:
         return self.model.embed_tokens.weight.device
 
-    def hidden(self, input_ids: Tensor, layout: Layout, cache: KVCache | None = None) -> Tensor:
-        """Read packed sequences, input_ids (T,), and return the final normed states (T, H); fills `cache` if given."""
-        x = self._layers(self.model.embed_tokens(input_ids), self._rope(layout.positions), layout, cache)
-        if cache is not None:
-            cache.set_lengths(layout)
-        return x
+    def hidden(self, input_ids: Tensor, layout: Layout) -> Tensor:
+        """Read packed sequences, input_ids (T,), and return the final normed states (T, H)."""
+        context = replace(layout, plain=True) if self.plain_attention else layout
+        return self._layers(input_ids, layout.positions, context)
+
+    def extend(self, tokens: Tensor, extend: Extend) -> Tensor:
+        """Append several tokens to rows of a cache, tokens (T,) one row's after the other's; returns states (T, H)."""
+        states = self._layers(tokens, extend.positions, extend)
+        extend.done()
+        return states
 
     def step(self, tokens: Tensor, cache: KVCache) -> Tensor:
         """Append one token to each of the cache's rows, tokens (rows,), and return their states (rows, H)."""
-        x = self._layers(self.model.embed_tokens(tokens), self._rope(cache.lengths), None, cache)
-        cache.advance()
-        return x
+        step = Step(cache)
+        states = self._layers(tokens, step.positions, step)
+        step.done()
+        return states
 
     def project(self, hidden: Tensor) -> Tensor:
         """Return logits (N, V) of states (N, H). Ask only for the rows needed: V is 151,936 in Qwen2.5."""
+        if self.packed_output is not None:
+            return packed_linear(hidden, self.packed_output, None)
         return F.linear(hidden, self.output_weight)
+
+    def pack_output(self) -> None:
+        """Lay a copy of the output projection out for the CPU's products, where that makes them faster."""
+        self.packed_output = pack_forward(self.output_weight)
 
     @property
     def output_weight(self) -> Tensor:
@@ -207,23 +218,24 @@ class Qwen2(nn.Module):
             if isinstance(module, RMSNorm | Attention | MLP):
                 module.kernels = kernels
 
-    def use_plain_attention(self, plain: bool) -> None:
-        """Compute attention by its formula, without any fused kernel, or as is fastest again."""
-        for module in self.modules():
-            if isinstance(module, Attention):
-                module.plain = plain
-
-    def new_cache(self, rows: int, capacity: int) -> KVCache:
-        """Return an empty cache for `rows` sequences of at most `capacity` tokens."""
+    def new_cache(self) -> KVCache:
+        """Return a cache without rows."""
         c = self.config
-        return KVCache(c.num_hidden_layers, rows, c.num_key_value_heads, capacity, c.head_dim, self.dtype, self.device)
+        return KVCache(c.num_hidden_layers, c.num_key_value_heads, c.head_dim, self.dtype, self.device)
 
-    def _layers(self, x: Tensor, rope: tuple[Tensor, Tensor], layout: Layout | None, cache: KVCache | None) -> Tensor:
+    @property
+    def cache_bytes(self) -> int:
+        """Return how many bytes of a cache a token takes."""
+        c = self.config
+        return 2 * c.num_hidden_layers * c.num_key_value_heads * c.head_dim * self.dtype.itemsize
+
+    def _layers(self, tokens: Tensor, positions: Tensor, context: Context) -> Tensor:
+        x, rope = self.model.embed_tokens(tokens), self._rope(positions)
         for number, layer in enumerate(self.model.layers):
             if self.recompute and torch.is_grad_enabled():
-                x = checkpoint(layer, x, rope, layout, cache, number, use_reentrant=False)
+                x = checkpoint(layer, x, rope, context, number, use_reentrant=False)
             else:
-                x = layer(x, rope, layout, cache, number)
+                x = layer(x, rope, context, number)
         return self.model.norm(x)  # type: ignore[no-any-return]
 
     def _rope(self, positions: Tensor) -> tuple[Tensor, Tensor]:

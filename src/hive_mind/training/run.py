@@ -153,7 +153,7 @@ def _prepare(
     model = load_model(request.base, start.device)
     frozen = sum(parameter.numel() for parameter in model.parameters())
     attach(model, settings.lora_r, settings.lora_alpha, settings.seed)
-    model.use_plain_attention("math_attention" in attempt.measures)
+    model.plain_attention = "math_attention" in attempt.measures
     parameters = Parameters(sum(p.numel() for p in lora_parameters(model).values()), frozen)
     if not attempt.why:  # a restart has nothing new to say of them
         say_settings(settings, request.base, start.device, parameters.trainable, parameters.share)

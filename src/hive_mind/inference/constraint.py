@@ -1,0 +1,140 @@
+"""Replies held to the declared tools while they are generated, by llguidance (grammar to allowed tokens)."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import llguidance
+import numpy as np
+import torch
+from llguidance.numpy import allocate_token_bitmask, fill_next_token_bitmask
+from torch import Tensor
+
+from hive_mind.chat.tokenizer import ChatTokenizer
+from hive_mind.conversation import Tool
+from hive_mind.errors import HiveMindError, UsageError
+from hive_mind.inference.call_format import read_call_format
+from hive_mind.inference.tool_grammar import argument_grammar, reply_grammar
+
+REMEMBERED = 256
+"""Compiled grammars kept for the next request with the same tools."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The choice of one tool that must be called."""
+
+    name: str
+
+
+ToolChoice = Literal["none", "auto", "required"] | Named
+
+
+class Matcher:
+    """Where one reply stands in its grammar."""
+
+    def __init__(self, matcher: llguidance.LLMatcher, vocab_size: int) -> None:
+        self._matcher = matcher
+        self._mask = allocate_token_bitmask(1, vocab_size)
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing may follow."""
+        return bool(self._matcher.is_stopped())
+
+    def accepts(self, token: int) -> bool:
+        """Go on with the token if it is allowed; tell whether it was."""
+        return bool(self._matcher.try_consume_tokens([token]) == 1)
+
+    def advance(self, token: int) -> None:
+        """Go on with a token that is allowed. Raises HiveMindError if it is not."""
+        if not self._matcher.consume_token(token):
+            raise HiveMindError(f"a constrained reply got a token that its grammar does not allow: {self._error()}")
+
+    def restrict(self, logits: Tensor) -> None:
+        """Set the logits (V,) of all tokens that are not allowed to minus infinity, in place."""
+        fill_next_token_bitmask(self._matcher, self._mask)
+        if self._matcher.is_error():
+            raise HiveMindError(f"a reply's grammar became too large to follow: {self._error()}")
+        allowed = np.unpackbits(self._mask[0].view(np.uint8), count=logits.shape[0], bitorder="little")
+        forbidden = torch.from_numpy(allowed == 0).to(logits.device)
+        logits.masked_fill_(forbidden, float("-inf"))
+
+    def forced(self, most: int) -> list[int]:
+        """Go on with what the grammar leaves no choice about, at most so many tokens, and return it."""
+        tokens: list[int] = [] if self.complete else self._matcher.compute_ff_tokens()[:most]
+        if tokens and not self._matcher.consume_tokens(tokens):
+            raise HiveMindError(f"a constrained reply could not follow its own grammar: {self._error()}")
+        return tokens
+
+    def _error(self) -> str:
+        return str(self._matcher.get_error()).partition("\n")[0]
+
+
+class Constraint:
+    """What a reply may be. `not_enforced`: by tool, the keywords of its schema that the grammar cannot hold it to."""
+
+    def __init__(
+        self, compiled: llguidance.LLMatcher, vocab_size: int, not_enforced: dict[str, tuple[str, ...]]
+    ) -> None:
+        self._compiled, self._vocab_size = compiled, vocab_size
+        self.not_enforced = not_enforced
+
+    def matcher(self) -> Matcher:
+        """Begin a reply."""
+        return Matcher(self._compiled.deep_copy(), self._vocab_size)
+
+
+class Constraints:
+    """Makes constraints for one tokenizer and a model's `vocab_size`, and keeps the compiled ones.
+
+    Raises UsageError if the chat template writes calls in a way that cannot be made out.
+    """
+
+    def __init__(self, tokenizer: ChatTokenizer, vocab_size: int) -> None:
+        self.call_format = read_call_format(tokenizer)
+        self.specials = tokenizer.special_ids
+        self.vocab_size = vocab_size
+        backend = tokenizer.fast.backend_tokenizer.to_str()
+        stops = sorted(tokenizer.stop_ids)
+        self._tokenizer = llguidance.LLTokenizer(backend, n_vocab=vocab_size, eos_token=stops)
+        self._kept: OrderedDict[Any, Constraint] = OrderedDict()
+
+    def constraint(
+        self, tools: Sequence[Tool], choice: ToolChoice = "auto", *, parallel: bool = True
+    ) -> Constraint | None:
+        """Return what a reply is held to, None where anything goes: without tools, or for "none".
+
+        auto: words, or words and then calls of these tools; required: calls alone; Named: calls of that tool alone.
+        `parallel` allows several calls. Raises UsageError for a name that is not declared or for "required" without
+        tools.
+        """
+        if isinstance(choice, Named):
+            tools = [tool for tool in tools if tool.name == choice.name]
+            if not tools:
+                raise UsageError(f"the tool {choice.name} must be called and is not among the declared tools")
+        if choice == "none" or (choice == "auto" and not tools):
+            return None
+        if not tools:
+            raise UsageError("a tool must be called and none is declared")
+        arguments = [(tool.name, argument_grammar(tool, self.call_format)) for tool in tools]
+        text = reply_grammar(arguments, self.call_format, self.specials, text=choice == "auto", parallel=parallel)
+        not_enforced = {name: each.not_enforced for name, each in arguments if each.not_enforced}
+        key = (text, tuple(not_enforced.items()))
+        if key not in self._kept:
+            compiled = self._compile(text, [tool.name for tool in tools])
+            self._kept[key] = Constraint(compiled, self.vocab_size, not_enforced)
+        self._kept.move_to_end(key)
+        while len(self._kept) > REMEMBERED:
+            self._kept.popitem(last=False)
+        return self._kept[key]
+
+    def _compile(self, text: str, names: Sequence[str]) -> llguidance.LLMatcher:
+        compiled = llguidance.LLMatcher(self._tokenizer, text, log_level=0)
+        if compiled.is_error():
+            reason = str(compiled.get_error()).partition("\n")[0]
+            raise HiveMindError(f"the tools {', '.join(names)} make no grammar ({reason}); offer fewer or none")
+        return compiled

@@ -1,0 +1,121 @@
+"""Rows join and leave between steps, and each answers as if it were alone."""
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hive_mind.inference.engine import Engine
+from hive_mind.inference.request import Request
+from hive_mind.inference.running import PASS_TOKENS, Running
+from hive_mind.inference.sampling import Sampling
+from tests.tiny_models import random_model
+
+VOCABULARY = 300
+
+
+@pytest.fixture(scope="module")
+def model():
+    return random_model(VOCABULARY)
+
+
+def request(seed, length, budget, **more):
+    choose = random.Random(seed)
+    return Request([choose.randrange(VOCABULARY) for _ in range(length)], budget, **more)
+
+
+def alone(model, asked):
+    return Engine(model).generate([asked])[0]
+
+
+arrivals = st.lists(
+    st.tuples(st.integers(0, 8), st.integers(1, 90), st.integers(1, 9), st.sampled_from([0.0, 0.9])),
+    min_size=1, max_size=7,
+)  # fmt: skip
+
+
+@settings(max_examples=20)
+@given(arrivals, st.sampled_from([None, 1, 7, 64]), st.integers(0, 99))
+def test_rows_come_and_go_at_any_step(model, arrivals, most_tokens, seed):
+    waiting = [
+        (step, request(seed + number, length, budget, sampling=Sampling(temperature, 0.9, number)))
+        for number, (step, length, budget, temperature) in enumerate(arrivals)
+    ]
+    running, replies = Running(model), {}
+    step = 0
+    while waiting or running.rows:
+        running.join([asked for due, asked in waiting if due <= step])
+        waiting = [(due, asked) for due, asked in waiting if due > step]
+        for row in running.step(most_tokens):
+            replies[id(row.request)] = (row.request, row.generation())
+        step += 1
+    assert len(replies) == len(arrivals)
+    assert running.cache.lengths == []
+    for asked, found in replies.values():
+        assert found == alone(model, asked)
+
+
+def test_a_row_whose_client_went_away_leaves_the_others_alone(model):
+    asked = [request(n, 10 + n, 8) for n in range(4)]
+    running = Running(model)
+    rows = running.join(asked)
+    for _ in range(3):
+        running.step()
+    running.leave(rows[1])
+    while running.rows:
+        running.step()
+    assert len(rows[1].ids) == 3
+    assert [row.generation() for row in (rows[0], rows[2], rows[3])] == [alone(model, asked[n]) for n in (0, 2, 3)]
+
+
+def test_a_long_prompt_does_not_hold_up_the_rows_beside_it(model):
+    running = Running(model)
+    (short,) = running.join([request(1, 5, 20)])
+    running.step()
+    (long,) = running.join([request(2, 100, 3)])
+    for steps in range(1, 6):
+        running.step(most_tokens=21)
+        assert len(short.ids) == 1 + steps
+    assert len(long.ids) == 1  # 5 times 20 tokens read
+    assert not long.pending[1:]
+
+
+def test_a_prompt_longer_than_a_pass(model):
+    asked = [request(1, PASS_TOKENS + 700, 3), request(2, 900, 3)]
+    assert Engine(model, batch_tokens=10_000).generate(asked) == [alone(model, each) for each in asked]
+
+
+def test_when_memory_runs_out_nobody_has_joined_and_the_others_go_on(model, monkeypatch):
+    running = Running(model)
+    first = request(1, 10, 8)
+    (row,) = running.join([first])
+    running.step()
+    alike = request(2, 200, 4).prompt
+
+    def no_memory(tokens, extend):
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(model, "extend", no_memory)
+        with pytest.raises(MemoryError):
+            running.join([Request([*alike, 1], 4), Request([*alike, 2], 4)])
+    assert running.rows == [row]
+    while running.rows:
+        running.step()
+    assert row.generation() == alone(model, first)
+
+
+@pytest.mark.parametrize(("prompt", "budget"), [([], 3), ([1, 2], 0)])
+def test_nothing_to_answer_is_an_error(model, prompt, budget):
+    running = Running(model)
+    (row,) = running.join([request(1, 5, 2)])
+    with pytest.raises(ValueError, match="at least one token of prompt and one to answer with"):
+        running.join([Request(prompt, budget)])
+    assert running.rows == [row]
+
+
+def test_no_rows_no_step(model):
+    running = Running(model)
+    assert running.join([]) == []
+    assert running.step() == []
