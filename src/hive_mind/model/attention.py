@@ -24,8 +24,8 @@ from hive_mind.model.blocked_attention import blocked_attention
 class Layout:
     """Where the sequences of a flat batch begin. Made once a batch on the CPU, so that no step waits for the device.
 
-    offsets: (N + 1,) int32 cumulative lengths; positions: (T,) int64, restarting at 0 in each sequence; `plain` asks for
-    attention by its formula.
+    offsets: (N + 1,) int32 cumulative lengths; positions: (T,) int64, restarting at 0 in each sequence. `plain` asks
+    for attention by its formula.
     """
 
     lengths: tuple[int, ...]
