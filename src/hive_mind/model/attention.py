@@ -8,7 +8,7 @@ attention once per sequence, which on CPU beats any mask because no masked produ
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -58,12 +58,9 @@ class Layout:
 
 def attend(query: Tensor, key: Tensor, value: Tensor, layout: Layout) -> Tensor:
     """Causal attention inside each sequence. query (T, heads, D); key, value (T, kv_heads, D) -> (T, heads, D)."""
-    if layout.plain:
-        return _separate(query, key, value, layout, _plain)
-    if query.is_cuda and query.dtype != torch.float32 and varlen_causal() is not None:
+    if not layout.plain and query.is_cuda and query.dtype != torch.float32 and varlen_causal() is not None:
         return _varlen(query, key, value, layout)
-    on_cpu = query.device.type == "cpu" and query.dtype == torch.bfloat16
-    return _separate(query, key, value, layout, blocked_attention if on_cpu else _library)
+    return _separate(query, key, value, layout)
 
 
 @cache
@@ -92,9 +89,9 @@ def _varlen(query: Tensor, key: Tensor, value: Tensor, layout: Layout) -> Tensor
     return out
 
 
-def _separate(
-    query: Tensor, key: Tensor, value: Tensor, layout: Layout, one: Callable[[Tensor, Tensor, Tensor], Tensor]
-) -> Tensor:
+def _separate(query: Tensor, key: Tensor, value: Tensor, layout: Layout) -> Tensor:
+    on_cpu = query.device.type == "cpu" and query.dtype == torch.bfloat16
+    one = _plain if layout.plain else blocked_attention if on_cpu else _library
     if len(set(layout.lengths)) == 1:  # all at once, as so many more heads
         shape = (len(layout.lengths), layout.lengths[0])
         q, k, v = (x.unflatten(0, shape).transpose(1, 2).flatten(0, 1) for x in (query, key, value))
