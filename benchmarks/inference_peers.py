@@ -18,6 +18,7 @@ import json
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -233,7 +234,8 @@ def mask(real: Path, tokenizer: ChatTokenizer, vocab_size: int) -> dict[str, Any
             if not allowed:
                 break
     return {
-        "what": "holding a reply to its tools, along real calls, one core", "vocabulary": vocab_size,
+        "what": "holding a reply to its tools, along real calls, one core",
+        "llguidance": metadata.version("llguidance"), "vocabulary": vocab_size,
         "tokenizer_seconds": seconds, "grammar_ms": figures(compiled, 1e3), "tokens": len(masked),
         "mask_us": figures(masked, 1e6), "follow_us": figures(followed, 1e6),
     }  # fmt: skip
