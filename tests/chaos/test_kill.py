@@ -49,7 +49,12 @@ class Killer:
         return subprocess.Popen(self.command, stderr=subprocess.DEVNULL, env={**os.environ, TRACE: str(self.trace)})
 
     def lines(self, start):
-        return self.trace.read_bytes()[start:].decode().splitlines() if self.trace.exists() else []
+        """The whole lines that were written since the trace had `start` bytes."""
+        if not self.trace.exists():
+            return []
+        with open(self.trace, "rb") as file:
+            file.seek(start)
+            return file.read().decode().split("\n")[:-1]
 
     def kill(self, place, supervisor_too=False):
         """Wait for a random occasion of `place` in a new process, then a random moment more; returns where it was."""
@@ -58,10 +63,10 @@ class Killer:
         window = {"optimizer": 0.0008, "checkpoint": 0.01, "micro_batch": 0.01}[place]
         while True:
             assert self.process.poll() is None, "the run ended before it had been killed often enough"
-            lines = [line for line in self.lines(begun) if line.endswith(tuple("0123456789"))]
-            found = [line for line in lines if line.split()[1] == place]
+            found = [line for line in self.lines(begun) if line.split()[1] == place]
             if len(found) >= occasion:
                 break
+            time.sleep(0.0002)
         pid = int(found[-1].split()[0])
         until = time.perf_counter() + delay * window
         while time.perf_counter() < until:
