@@ -36,7 +36,7 @@ def half_billion(real_data, tmp_path):
 def test_it_fits_and_says_how_it_chose(half_billion, tmp_path, capfd):
     rows = []
     for number in range(16):
-        words = " ".join(f"w{number}" for _ in range(20 + 40 * number))
+        words = " ".join(f"w{number}" for _ in range(20 + 42 * number))
         rows.append({"messages": [{"role": "user", "content": "repeat"}, {"role": "assistant", "content": words}],
                      "metadata": {"source": "code_alpaca"}})  # fmt: skip
     dataset = tmp_path / "dataset.jsonl"

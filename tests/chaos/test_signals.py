@@ -14,6 +14,7 @@ from hive_mind.model.lora import WEIGHTS_FILE
 from hive_mind.training import train
 from hive_mind.training.checkpoint import newest_checkpoint
 from hive_mind.training.faults import TRACE, VARIABLE
+from hive_mind.training.interrupt import SAME_WISH
 from hive_mind.training.log import LOG_FILE, read_log
 from tests.chaos.test_kill import RUN, _lives
 
@@ -63,7 +64,7 @@ def test_the_second_stops_at_once(begun, monkeypatch):
     _, process, worker = begun()
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)
-    time.sleep(0.5)
+    time.sleep(SAME_WISH + 0.2)
     assert process.poll() is None
     started = time.monotonic()
     process.send_signal(signal.SIGINT)
