@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hive_mind.evaluation.paired import wilson
 from hive_mind.evaluation.records import Evaluation, ModelResult
+from hive_mind.evaluation.suite_tables import suite_notes, suite_tables
 from hive_mind.hub import megabytes
 from hive_mind.progress import clock
 from hive_mind.registry.manifest import WEIGHTS_FILE
@@ -39,6 +40,7 @@ def outcomes_section(records: Records, baseline: Records | None) -> str:
                 f"Left out for every model, being too long for one of them or unusable: {questions:,} questions, and "
                 f"{conversations:,} conversations of the losses."
             )
+        parts += _suites(evaluation)
     return "\n\n".join([*parts, "### Verdict", _verdict(records)])
 
 
@@ -147,6 +149,17 @@ def _losses(evaluation: Evaluation) -> str:
         tables.append([name, count(found[0][1]), *(loss(value) for value, _ in found)])
     head = ["source", "labelled tokens", *_names(evaluation.models)]
     return f"Held-out loss, nats a labelled token:\n\n{table(head, tables)}"
+
+
+def _suites(evaluation: Evaluation) -> list[str]:
+    """One table a decoding, then what is unavailable and why."""
+    parts = []
+    for suites in suite_tables(evaluation):
+        if suites.rows:
+            head = ["figure", "tasks", *_names(evaluation.models)]
+            parts += [f"{suites.title[0].upper()}{suites.title[1:]}:", table(head, [list(row) for row in suites.rows])]
+    notes = suite_notes(evaluation)
+    return [*(["### Suites"] if parts or notes else []), *parts, *([bullets(notes)] if notes else [])]
 
 
 def _loss_row(model: ModelResult, tier: str, source: str) -> tuple[float | None, int | None]:
