@@ -85,8 +85,8 @@ class ModelResult:
     scores: tuple[Score, ...]
     format_given: tuple[Score, ...] | None
     outcomes: Outcomes
-    served: Outcomes | None = None
     suites: tuple[SuiteResult, ...] = ()
+    served: Outcomes | None = None
 
     def loss(self, source: str | None = None) -> float | None:
         """Return the loss over all labelled tokens, or over one source's; None if there are none."""
