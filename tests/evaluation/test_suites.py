@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from hive_mind.conversation import Conversation
+from hive_mind.errors import HiveMindError, UsageError
 from hive_mind.evaluation import Evaluation, EvaluationRequest, EvaluationSettings, asking, evaluate, sandbox
 from hive_mind.evaluation import run as running
 from hive_mind.evaluation.outcomes import pair
@@ -14,6 +15,8 @@ from hive_mind.evaluation.suite_tables import suite_notes, suite_tables
 from hive_mind.evaluation.suites import NOT_NAMED, load_suites
 from hive_mind.evaluation.tables import paired_rows
 from hive_mind.files import write_jsonl
+from hive_mind.inference import load
+from hive_mind.inference.constraint import Constraints
 from hive_mind.inference.load import ModelReference
 from hive_mind.suites.outcome import Outcome
 from hive_mind.suites.unavailable import SuiteUnavailable
@@ -181,11 +184,40 @@ def test_an_interrupted_evaluation_goes_on_with_the_next_suite(tmp_path, test_fi
     whole = evaluate(made)
     assert len(asked) == 2 * 2 * 2
 
-    def no_model(*given):
-        raise AssertionError("a model was loaded again")
-
     monkeypatch.setattr(running._Bench, "take", no_model)
     assert evaluate(made) == whole
+
+
+def test_a_base_whose_calls_cannot_be_held_is_measured_plainly_alone(
+    tmp_path, test_file, models, files, monkeypatch, capsys
+):
+    def refuse(*given):
+        raise UsageError("its chat template writes calls in a way that cannot be made out")
+
+    monkeypatch.setattr(load, "Constraints", refuse)
+    made = request(models[:1], test_file, tmp_path, settings(files, "bfcl"))
+    evaluation = evaluate(made)
+    assert [result(evaluation, "base", suite).served for suite in ("held_out", "bfcl")] == [None, None]
+    assert right(evaluation, "base", "bfcl")["irrelevance"] == (3, 0)
+    said = "test/learned is not measured as served, only decoded plainly: its chat template writes calls in a way"
+    assert said in capsys.readouterr().err
+    assert suite_tables(evaluation)[0].rows == ()
+    monkeypatch.setattr(running._Bench, "take", no_model)
+    assert evaluate(made) == evaluation
+
+
+def test_tools_without_a_grammar_hold_nothing(tmp_path, test_file, models, files, monkeypatch, capsys):
+    def refuse(constraints, tools, *given):
+        raise HiveMindError("the tools weather make no grammar (too large); offer fewer or none")
+
+    monkeypatch.setattr(Constraints, "constraint", refuse)
+    evaluation = evaluate(request(models[:1], test_file, tmp_path, settings(files, "usage")))
+    assert right(evaluation, "base", "usage") == {"weather": (3, 3), "no tool": (3, 3)}
+    assert "6 of 6 prompts are decoded plainly as served too: the tools weather make" in capsys.readouterr().err
+
+
+def no_model(*given):
+    raise AssertionError("a model was loaded again")
 
 
 def test_solutions_and_commands_are_run_and_what_was_found_is_kept(

@@ -14,7 +14,7 @@ from hive_mind.evaluation.sandbox import SandboxSettings
 class SuiteSettings(Settings):
     """Where a suite's tasks are and how many of them are asked; a path alone will do."""
 
-    path: Path = setting(..., "the suite's file, or the folder of its files")
+    path: Path | None = setting(None, "the suite's file, or the folder of its files; none = not measured")
     limit: int | None = setting(None, "at most so many tasks, each category with its share; none = all", ge=1)
     seed: int = setting(42, "decides which tasks are chosen")
 
@@ -25,20 +25,20 @@ class SuiteSettings(Settings):
 
 
 class SuitesSettings(Settings):
-    """The suites of tasks that are asked beside the held-out conversations; one that is not named is not measured."""
+    """The suites of tasks that are asked beside the held-out conversations; one without a path is not measured."""
 
-    bfcl: SuiteSettings | None = setting(None, "the folder with BFCL v4's files")
-    nl2sh: SuiteSettings | None = setting(None, "NL2SH-ALFA's tasks")
-    humaneval: SuiteSettings | None = setting(None, "HumanEval's tasks")
-    mbpp: SuiteSettings | None = setting(None, "MBPP's tasks")
-    usage: SuiteSettings | None = setting(None, "your own interactions, held out")
+    bfcl: SuiteSettings = setting(SuiteSettings(), "the folder with BFCL v4's files")
+    nl2sh: SuiteSettings = setting(SuiteSettings(), "NL2SH-ALFA's tasks")
+    humaneval: SuiteSettings = setting(SuiteSettings(), "HumanEval's tasks")
+    mbpp: SuiteSettings = setting(SuiteSettings(), "MBPP's tasks")
+    usage: SuiteSettings = setting(SuiteSettings(), "your own interactions, held out")
     max_new_tokens: int = setting(512, "a reply's budget in tokens; a function with its docstring is long", ge=1)
     sandbox: SandboxSettings = setting(SandboxSettings(), "what a command or a solution may use while it is tried")
 
     def named(self) -> dict[str, Path]:
         """Return the paths that are named, by suite."""
-        given = {name: getattr(self, name) for name in ("bfcl", "nl2sh", "humaneval", "mbpp", "usage")}
-        return {name: suite.path for name, suite in given.items() if suite is not None}
+        suites = {name: getattr(self, name) for name in ("bfcl", "nl2sh", "humaneval", "mbpp", "usage")}
+        return {name: suite.path for name, suite in suites.items() if suite.path is not None}
 
 
 class EvaluationSettings(Settings):

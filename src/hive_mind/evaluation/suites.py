@@ -83,10 +83,10 @@ class Suite:
 def load_suites(settings: SuitesSettings) -> list[Suite]:
     """Read every suite that the settings name; the others are unavailable too, so that nobody takes them for passed."""
     readers: dict[str, Callable[[SuitesSettings], Rules | None]] = {
-        "bfcl": lambda given: Bfcl(bfcl.load(*_where(given.bfcl))) if given.bfcl else None,
+        "bfcl": lambda given: Bfcl(bfcl.load(*_where(given.bfcl))) if given.bfcl.path else None,
         "nl2sh": _nl2sh,
         "code": _code,
-        "usage": lambda given: Usage(usage.load(*_where(given.usage))) if given.usage else None,
+        "usage": lambda given: Usage(usage.load(*_where(given.usage))) if given.usage.path else None,
     }
     return [_load(name, readers[name], settings) for name in SUITES]
 
@@ -104,11 +104,12 @@ def _load(name: str, read: Callable[[SuitesSettings], Rules | None], settings: S
 
 
 def _where(suite: SuiteSettings) -> tuple[Path, int | None, int]:
+    assert suite.path is not None
     return suite.path, suite.limit, suite.seed
 
 
 def _nl2sh(settings: SuitesSettings) -> Rules | None:
-    if settings.nl2sh is None:
+    if settings.nl2sh.path is None:
         return None
     tasks = nl2sh.load(*_where(settings.nl2sh))
     nl2sh.fixture(1)  # so that a missing package is told before a model is asked
@@ -116,7 +117,7 @@ def _nl2sh(settings: SuitesSettings) -> Rules | None:
 
 
 def _code(settings: SuitesSettings) -> Rules | None:
-    given = [suite for suite in (settings.humaneval, settings.mbpp) if suite is not None]
+    given = [suite for suite in (settings.humaneval, settings.mbpp) if suite.path is not None]
     tasks = [task for suite in given for task in code.load(*_where(suite))]
     return Code(tasks, find_sandbox(settings.sandbox)) if given else None
 
