@@ -120,6 +120,11 @@ def _questions(evaluation: Evaluation) -> str:
         by_model = [calls_by_tier(evaluation, model.name, kind) for model in models]
         rows = [[tier, count(asked), *(_share(found[i]) for found in by_model)]
                 for i, (tier, _, asked) in enumerate(by_model[0])]  # fmt: skip
+        by_model = [_served(evaluation, model, kind) for model in models]
+        if kind != "plain" and any(by_model):
+            tiers = next(found for found in by_model if found)
+            rows += [[f"{tier}, as served", count(asked), *(_share(found[i]) if found else "" for found in by_model)]
+                     for i, (tier, _, asked) in enumerate(tiers)]  # fmt: skip
         if rows:
             parts += [f"{what[0].upper()}{what[1:]}:", table(["tier", "questions", *_names(models)], rows)]
     given = next((model for model in models if model.format_given), None)
@@ -130,6 +135,17 @@ def _questions(evaluation: Evaluation) -> str:
             "the format alone is worth."
         )
     return "\n\n".join(parts) if parts else f"Questions: {NOT_MEASURED}."
+
+
+def _served(evaluation: Evaluation, model: ModelResult, kind: str) -> list[tuple[str, int, int]]:
+    """Return (tier, right, asked) of replies held to the declared tools; nothing if there are none."""
+    if model.served is None:
+        return []
+    found: dict[str, list[bool]] = {}
+    for item, correct in zip(evaluation.items, model.served.correct, strict=True):
+        if item.kind == kind:
+            found.setdefault(item.tier, []).append(correct)
+    return [(tier, sum(flags), len(flags)) for tier, flags in found.items()]
 
 
 def _share(score: tuple[str, int, int]) -> str:
