@@ -110,6 +110,9 @@ def _check_tasks(settings: RunSettings) -> None:
             raise UsageError(
                 f"evaluation.held_out.{name}: {file} does not exist; check the path, or leave the tier out"
             )
+    for name, path in settings.evaluation.suites.named().items():
+        if not path.exists():
+            say(f"evaluation.suites.{name}: {path} does not exist, so the suite will be unavailable")
 
 
 def _train_baseline(settings: RunSettings, base: Base, dataset: DatasetManifest, command: str) -> str | None:
@@ -201,6 +204,9 @@ def _judged(settings: RunSettings, dataset: DatasetManifest, baseline: str | Non
     """Return what makes two judgements on one version the same."""
     files = dict(settings.evaluation.held_out) | ({"sealed": settings.gate.sealed} if settings.gate.sealed else {})
     asked = {name: sha256_file(file) for name, file in files.items()}
+    for name, path in settings.evaluation.suites.named().items():
+        for file in [path] if path.is_file() else sorted(path.rglob("*")):
+            asked |= {f"{name}/{file.name}": sha256_file(file)} if file.is_file() else {}
     return _digest([dump(settings.evaluation), dump(settings.gate), sha256_file(dataset.test), asked, baseline])
 
 

@@ -16,6 +16,7 @@ from tests.evaluation.synthetic import asked, evaluation, flags, model
 from tests.registry.versions import tamper
 from tests.tiny_models import seal_version, write_base, write_version
 
+FUNCTION = {"name": "add", "description": "Adds", "parameters": {"type": "dict", "properties": {}, "required": []}}
 QUICK = ("evaluation.max_new_tokens=20", "evaluation.device=cpu", "evaluation.dtype=fp32")
 
 
@@ -60,6 +61,23 @@ def test_a_single_version_is_measured_beside_the_base_and_judged(world, base, ca
     assert printed["evaluation"] == evaluation.to_dict()
     assert printed["verdict"] == Verdict.load(reports / "verdict.json").to_dict()
     assert evaluation.suite["files"][0]["path"] == str(world / "data" / "test.jsonl")
+
+
+def test_suites_are_measured_shown_and_guard_and_the_next_time_too(world, base, capsys):
+    requests = [{"id": str(n), "question": [[{"role": "user", "content": f"Sing {n}"}]], "function": [FUNCTION]}
+                for n in range(3)]  # fmt: skip
+    write_jsonl(world / "bfcl" / "BFCL_v4_irrelevance.json", requests)
+    suites = (f"evaluation.suites.bfcl={world / 'bfcl'}", "evaluation.suites.max_new_tokens=5")
+    for named in (suites, ()):
+        assert run("evaluate", "a_v1", *options(world, base), *named) == 0
+        shown = capsys.readouterr()
+        assert "suites, as served" in shown.out
+        assert "bfcl: irrelevance, both, partial" in shown.out
+        assert "unavailable: nl2sh, code, usage: no tasks are named (evaluation.suites)" in shown.out
+        verdict = Verdict.load(world / "models" / "reports" / "a_v1" / "verdict.json")
+        assert [check.figures["items"] for check in verdict.checks if check.name == "irrelevance"] == [3]
+    assert run("compare", "a_v1", "base", *options(world, base), *suites) == 0
+    assert "bfcl: irrelevance, as served" in capsys.readouterr().out
 
 
 def test_the_champion_is_the_one_to_beat(world, base, capsys):

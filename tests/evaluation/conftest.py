@@ -11,7 +11,9 @@ from hive_mind.model.attention import Layout
 from tests.tiny_models import random_model, write_base
 
 PLACES = ("Bern", "Oslo", "Lima", "Cairo")
-TOOL = Tool("weather", "Weather of a place", {"type": "object", "properties": {"place": {"type": "string"}}})
+TOOL = Tool(
+    "weather", "Weather of a place", {"type": "object", "properties": {"place": {"type": "string"}}, "required": []}
+)
 
 
 def held_out_rows():

@@ -49,7 +49,10 @@ def test_pairs():
     table = paired_table(MADE, MADE.model("new_v1"), MADE.model("base"))
     found = rows(table)
     assert table.title == "new_v1 against base"
-    assert list(found) == ["mine: tool calls", "unseen: tool calls", "mine: no tool fits", "all: tool calls"]
+    assert list(found) == [
+        "mine: tool calls", "unseen: tool calls", "mine: no tool fits", "all: tool calls",
+        "format: held_out/mine", "format: held_out/unseen", "format: all",
+    ]  # fmt: skip
     assert found["mine: tool calls"][:6] == ("10", "70.0%", "0.0%", "7", "0", "+70.0")
     p = table.header.index("p (one-sided)") - 1
     assert found["mine: tool calls"][p] == "0.0078"

@@ -10,11 +10,12 @@ from safetensors.torch import load_file, save_file
 from hive_mind import registry
 from hive_mind.conversation import Conversation, Message
 from hive_mind.errors import UsageError
+from hive_mind.evaluation import EvaluationSettings
 from hive_mind.files import write_jsonl
 from hive_mind.gate import VERDICT_FILE, Verdict
 from hive_mind.inference.load import UnusableVersion
 from hive_mind.model import lora
-from tests.gate.conftest import GATE, PLACES, calls, others
+from tests.gate.conftest import GATE, PLACES, SETTINGS, calls, others
 from tests.tiny_models import write_base
 
 
@@ -140,6 +141,19 @@ class TestTrainingData:
         verdict = world.judge("better_v1", settings=settings).verdict
         assert check(verdict, "decontamination").figures["asked"] == {"sealed": 1}
         assert "sealed" not in [each.name for each in verdict.checks], "what is rejected anyway is not asked of it"
+
+    def test_requests_of_the_suites_that_the_evaluation_asked(self, world, tmp_path):
+        """Of the own test split named as a suite again, conversations count, not requests."""
+        asked = Conversation.build("code_alpaca", [Message("user", "weather in BERN"), Message("assistant", "Sunny.")])
+        write_jsonl(world.train, [asked.to_dict()])
+        world.better()
+        own = [Conversation.build("usage", row.messages, row.tools) for row in calls()[:6]]
+        for file, counted in ((tmp_path / "usage.jsonl", {"usage": 1}), (world.test, {})):
+            write_jsonl(file, (row.to_dict() for row in [*own, *calls(), *others()]))
+            how = EvaluationSettings(**SETTINGS.model_dump() | {"suites": {"usage": str(file)}})
+            verdict = world.judge("better_v1", how=how).verdict
+            assert check(verdict, "decontamination").figures["asked"] == counted
+            assert verdict.suites.keys() == {"held_out", "usage", "format"}
 
     def test_secrets_are_counted_and_not_repeated(self, world):
         secret = "ghp_" + "a1B2" * 9

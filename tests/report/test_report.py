@@ -55,6 +55,15 @@ def test_the_dataset_section_gives_composition_and_every_rows_fate(text):
     assert "- xlam: gated" in part
 
 
+def test_suites_are_shown_or_why_they_are_not(text):
+    part = section(text, "6. Outcomes")
+    assert cells(part, "code: humaneval pass@1") == [
+        "4", "0.0% (0–49)", "25.0% (5–70)", "50.0% (15–85)"
+    ]  # fmt: skip
+    assert "- unavailable: bfcl: no bwrap" in part
+    assert [cell.partition(" ")[0] for cell in cells(part, "usage, as served")] == ["20", "100%", "85%", "25%"]
+
+
 def test_configuration_machine_and_loss_are_the_records_own(text):
     configuration = section(text, "2. Configuration")
     assert cells(configuration, "trainable parameters") == ["123,456 (1.75%)"]

@@ -8,7 +8,7 @@ from pathlib import Path
 from hive_mind import registry
 from hive_mind.curation.ingest import SourceCounts
 from hive_mind.curation.manifest import SPLIT_FILES, CompositionRow, DatasetManifest, WrittenFile
-from hive_mind.evaluation.outcomes import Outcomes
+from hive_mind.evaluation.outcomes import Outcomes, SuiteResult, Task
 from hive_mind.evaluation.paired import wilson
 from hive_mind.evaluation.records import Asked, Evaluation, Loss, ModelResult, Score
 from hive_mind.files import write_json, write_jsonl
@@ -114,7 +114,8 @@ def evaluation(right: dict[str, dict[str, int]]) -> Evaluation:
             device="Some CPU", dtype="torch.bfloat16", seconds=12.5, repairs={},
             losses=(Loss("usage", "usage", 3.0 - len(models), 1000, 20), Loss("no_tool", "chat", 2.0, 500, 10)),
             scores=tuple(scores), format_given=(_score("usage", "usage", "call", 1, 30),) if name == "base" else None,
-            outcomes=Outcomes(*(tuple(flags),) * 4),
+            outcomes=Outcomes(*(tuple(flags),) * 4), served=Outcomes(*(tuple(not flag for flag in flags),) * 4),
+            suites=(SuiteResult.missing("bfcl", "no bwrap"), _code(len(models))),
         ))  # fmt: skip
     return Evaluation("2026-02-05T22:30:00Z", {"digest": "s"}, {}, tuple(items), {"items": 2, "conversations": 0},
                       tuple(models))  # fmt: skip
@@ -141,6 +142,12 @@ def whole_world(models: Path) -> Path:
     verdict().write(reports / "verdict.json")
     registry.promote(models, "foundation_v1", verdict().to_dict())
     return models
+
+
+def _code(right: int) -> SuiteResult:
+    """Four tasks, so many of them right."""
+    tasks = tuple(Task(f"HumanEval/{n}", "humaneval", str(n)) for n in range(4))
+    return SuiteResult("code", "c", tasks, free=Outcomes(*(tuple(n < right for n in range(4)),) * 4))
 
 
 def _score(tier: str, source: str, kind: str, correct: int, count: int) -> Score:

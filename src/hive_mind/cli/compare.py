@@ -32,6 +32,7 @@ def compare(
 ) -> None:
     """Compare two models on the same examples: differences with intervals and p-values, and items won and lost."""
     from hive_mind.evaluation.examples import differing
+    from hive_mind.evaluation.suite_tables import suite_notes, suite_tables
     from hive_mind.evaluation.tables import loss_table, paired_rows, paired_table
 
     names, job = read_job([a, b, *(overrides or ())], data, limit, config, models_dir)
@@ -39,8 +40,9 @@ def compare(
     evaluation = evaluate_job(models, job)
     first, second = evaluation.models
     print_table(paired_table(evaluation, first, second))
-    print_table(loss_table(evaluation))
-    print(LEGEND)
+    for table in (loss_table(evaluation), *suite_tables(evaluation)):
+        print_table(table)
+    print("\n".join([*suite_notes(evaluation), LEGEND]))
     found = differing(job.request(models), evaluation, examples)
     for example in found:
         _print_example(example, first.name, second.name)

@@ -89,10 +89,13 @@ def _roles(candidate: str, champion: str | None) -> dict[str, str]:
 
 
 def _print_evaluation(evaluation: Evaluation) -> None:
+    from hive_mind.evaluation.suite_tables import suite_notes, suite_tables
     from hive_mind.evaluation.tables import loss_table, manners_table, score_table
 
-    for table in (score_table(evaluation), manners_table(evaluation), loss_table(evaluation)):
+    tables = (score_table(evaluation), manners_table(evaluation), loss_table(evaluation), *suite_tables(evaluation))
+    for table in tables:
         print_table(table)
+    print("\n".join([*suite_notes(evaluation), ""]))
 
 
 def _print_verdict(verdict: Verdict, output: Path) -> None:

@@ -11,6 +11,7 @@ import typer
 
 if TYPE_CHECKING:
     from hive_mind.evaluation import Evaluation, EvaluationRequest, EvaluationSettings
+    from hive_mind.evaluation.settings import SuitesSettings
     from hive_mind.evaluation.tables import Table
     from hive_mind.gate import GateSettings
     from hive_mind.inference.load import ModelReference
@@ -78,17 +79,22 @@ def read_job(
     if data is None and config is not None:
         test = settings.data.dir / "test.jsonl"
     elif data is None:
-        test, tiers = _recorded(names, settings.models_dir)
-        evaluation = evaluation.model_copy(update={"held_out": {**tiers, **evaluation.held_out}})
+        test, tiers, suites = _recorded(names, settings.models_dir)
+        merged = suites.model_copy(
+            update={key: getattr(evaluation.suites, key) for key in evaluation.suites.model_fields_set}
+        )
+        evaluation = evaluation.model_copy(update={"held_out": {**tiers, **evaluation.held_out}, "suites": merged})
     base_given = config is not None or any(override.startswith("model.base=") for override in overrides)
     return names, Job(settings, base_given, test, evaluation, settings.gate, settings.models_dir)
 
 
-def _recorded(names: Sequence[str], models_dir: Path) -> tuple[Path, dict[str, Path]]:
-    """Return the test split and tier files that a named version was last evaluated on, or its dataset's test split."""
+def _recorded(names: Sequence[str], models_dir: Path) -> tuple[Path, dict[str, Path], SuitesSettings]:
+    """Return the test split, tier files and suites that a named version was last evaluated on, or its dataset's test
+    split."""
     from hive_mind import registry
     from hive_mind.errors import UsageError
     from hive_mind.evaluation import EVALUATION_FILE, Evaluation
+    from hive_mind.evaluation.settings import SuitesSettings
 
     for name in names:
         if name == "base":
@@ -96,12 +102,13 @@ def _recorded(names: Sequence[str], models_dir: Path) -> tuple[Path, dict[str, P
         folder = registry.resolve(models_dir, name)
         file = models_dir / registry.REPORTS / folder.name / EVALUATION_FILE
         if file.is_file():
-            files = {row["tier"]: Path(row["path"]) for row in Evaluation.load(file).suite["files"]}
+            evaluation = Evaluation.load(file)
+            files = {row["tier"]: Path(row["path"]) for row in evaluation.suite["files"]}
             if "" in files:
-                return files.pop(""), files
+                return files.pop(""), files, SuitesSettings(**evaluation.settings.get("suites", {}))
         beside = Path(registry.load_manifest(folder).dataset["path"]).with_name("test.jsonl")
         if beside.is_file():
-            return beside, {}
+            return beside, {}, SuitesSettings()
     raise UsageError("say what to evaluate on: --data FILE with held-out conversations, or --config of the run")
 
 

@@ -16,10 +16,11 @@ import torch
 from hive_mind.chat.parse import OPEN
 from hive_mind.chat.render import Rendered, UnusableForTraining, render, render_prompt
 from hive_mind.chat.tokenizer import ChatTokenizer
-from hive_mind.conversation import Conversation
+from hive_mind.conversation import Conversation, Tool
 from hive_mind.device import is_out_of_memory, release_memory
-from hive_mind.errors import HiveMindError
+from hive_mind.errors import HiveMindError, UsageError
 from hive_mind.evaluation.settings import EvaluationSettings
+from hive_mind.inference.constraint import Constraint
 from hive_mind.inference.load import Loaded, UnusableVersion
 from hive_mind.inference.request import Request
 from hive_mind.model.attention import Layout
@@ -40,12 +41,18 @@ class Reply:
     stopped: bool
 
 
+def replies_from(rows: Sequence[Any]) -> tuple[Reply | None, ...]:
+    """Read replies back from JSON."""
+    return tuple(Reply(**reply) if reply else None for reply in rows)
+
+
 @dataclass(frozen=True, slots=True)
 class Measured:
     """A model's raw results, in the order of the suite. None stands where a prompt or conversation was too long.
 
-    replies, given: one an item (`given`, with the beginning of a call forced, on call items only; None if not asked);
-    losses: one (summed nats, labelled tokens) a conversation.
+    replies, served, given: one an item (`served`, held to the declared tools, None if the base cannot be; `given`, with
+    the beginning of a call forced, on call items only, None if not asked); losses: one (summed nats, labelled tokens) a
+    conversation.
     """
 
     device: str
@@ -53,6 +60,7 @@ class Measured:
     seconds: float
     logit_change: float | None
     replies: tuple[Reply | None, ...]
+    served: tuple[Reply | None, ...] | None
     given: tuple[Reply | None, ...] | None
     losses: tuple[tuple[float, int] | None, ...]
 
@@ -61,13 +69,11 @@ class Measured:
 
     @classmethod
     def from_dict(cls, row: dict[str, Any]) -> Measured:
-        def replies(rows: Sequence[Any]) -> tuple[Reply | None, ...]:
-            return tuple(Reply(**reply) if reply else None for reply in rows)
-
         return cls(
             **{key: row[key] for key in ("device", "dtype", "seconds", "logit_change")},
-            replies=replies(row["replies"]),
-            given=None if row["given"] is None else replies(row["given"]),
+            replies=replies_from(row["replies"]),
+            served=None if row["served"] is None else replies_from(row["served"]),
+            given=None if row["given"] is None else replies_from(row["given"]),
             losses=tuple((pair[0], pair[1]) if pair else None for pair in row["losses"]),
         )
 
@@ -123,16 +129,20 @@ def measure(
     asked = sum(prompt is not None for prompt in prepared.prompts) + sum(
         prepared.prompts[index] is not None for index in call_items
     )
+    held = constraints(loaded, [item.tools for item in suite.items])
+    asked += sum(bool(prompt and one) for prompt, one in zip(prepared.prompts, held or (), strict=False))
+    budgets = (settings.max_new_tokens, settings.batch_tokens)
     with track(f"evaluating {loaded.name}", total=asked, unit="replies") as progress:
         losses = conversation_losses(loaded, prepared.conversations, settings.batch_tokens)
-        replies = _replies(loaded, prepared.prompts, settings, "", progress)
+        replies = reply_to(loaded, prepared.prompts, *budgets, progress)
+        served = served_replies(loaded, prepared.prompts, held, replies, *budgets, progress) if held else None
         given = None
         if give_format:
             prompts = [prepared.prompts[index] for index in call_items]
-            given = _replies(loaded, prompts, settings, CALL_BEGINNING, progress)
+            given = reply_to(loaded, prompts, *budgets, progress, beginning=CALL_BEGINNING)
     return Measured(
         loaded.device.name, str(loaded.model.dtype).removeprefix("torch."), round(time.monotonic() - started, 2),
-        logit_change, replies, given, losses,
+        logit_change, replies, served, given, losses,
     )  # fmt: skip
 
 
@@ -199,26 +209,72 @@ def _packs(lengths: dict[int, int], budget: int) -> list[list[int]]:
     return packs
 
 
-def _replies(
+def reply_to(
     loaded: Loaded,
     prompts: Sequence[list[int] | None],
-    settings: EvaluationSettings,
-    beginning: str,
+    max_new_tokens: int,
+    batch_tokens: int,
     progress: Progress,
+    *,
+    beginning: str = "",
+    held: Sequence[Constraint | None] | None = None,
 ) -> tuple[Reply | None, ...]:
+    """Return the greedy reply to every prompt, None for None; `beginning` is given to all, `held` bounds each."""
     tokenizer = loaded.tokenizer
-    asked = [index for index, prompt in enumerate(prompts) if prompt is not None]
     forced = tokenizer.encode(beginning)
-    requests = [
-        Request(prompt, settings.max_new_tokens, tokenizer.stop_ids, adapter=loaded.adapter, forced=forced)
-        for prompt in prompts
+    asked = {
+        index: Request(
+            prompt, max_new_tokens, tokenizer.stop_ids, adapter=loaded.adapter, forced=forced,
+            constraint=held[index] if held else None,
+        )
+        for index, prompt in enumerate(prompts)
         if prompt is not None
-    ]
-    generations = loaded.engine(settings.batch_tokens).generate(requests, progress.advance)
+    }  # fmt: skip
+    generations = loaded.engine(batch_tokens).generate(list(asked.values()), progress.advance)
     replies: list[Reply | None] = [None] * len(prompts)
     for index, made in zip(asked, generations, strict=True):
         replies[index] = Reply(tokenizer.decode(made.ids), len(made.ids), made.stopped)
     return tuple(replies)
+
+
+def served_replies(
+    loaded: Loaded,
+    prompts: Sequence[list[int] | None],
+    held: Sequence[Constraint | None],
+    free: Sequence[Reply | None],
+    max_new_tokens: int,
+    batch_tokens: int,
+    progress: Progress,
+) -> tuple[Reply | None, ...]:
+    """Return the replies as served; where nothing is held to anything, serving is plain decoding, and `free` counts."""
+    asked = [prompt if one else None for prompt, one in zip(prompts, held, strict=True)]
+    made = reply_to(loaded, asked, max_new_tokens, batch_tokens, progress, held=held)
+    return tuple(mine if one else plain for mine, one, plain in zip(made, held, free, strict=True))
+
+
+def constraints(loaded: Loaded, tools: Sequence[Sequence[Tool]]) -> list[Constraint | None] | None:
+    """Return what replies to prompts with these tools are held to; None where the base's calls cannot be held at all.
+
+    Tools of which no grammar can be made hold nothing, and that is said.
+    """
+    if not any(tools):
+        return None
+    try:
+        compiler = loaded.constraints
+    except UsageError as error:
+        say(f"{loaded.base.id} is not measured as served, only decoded plainly: {error}")
+        return None
+    made: list[Constraint | None] = []
+    refused: list[HiveMindError] = []
+    for each in tools:
+        try:
+            made.append(compiler.constraint(each))
+        except HiveMindError as error:
+            refused.append(error)
+            made.append(None)
+    if refused:
+        say(f"{len(refused):,} of {len(tools):,} prompts are decoded plainly as served too: {refused[0]}")
+    return made
 
 
 def _render(conversation: Conversation, tokenizer: ChatTokenizer) -> Rendered | None:

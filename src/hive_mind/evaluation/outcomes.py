@@ -44,8 +44,9 @@ class Outcomes:
 class SuiteResult:
     """One model on one suite. `digest` names the questions; `unavailable` says why there are no outcomes.
 
-    path: the file or folder that the tasks were read from, "" if several. Raises ValueError unless there is one flag a
-    task in every decoding.
+    paths: the files or folders that the tasks were read from, by name. figures: by decoding what the suite counts
+    beside right and wrong (see evaluation.suites); under "left_out" how many tasks do not count, by reason. Raises
+    ValueError unless there is one flag a task in every decoding.
     """
 
     suite: str
@@ -54,7 +55,8 @@ class SuiteResult:
     free: Outcomes | None = None
     served: Outcomes | None = None
     unavailable: str = ""
-    path: str = ""
+    paths: dict[str, str] = field(default_factory=dict)
+    figures: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for outcomes in (self.free, self.served):
@@ -74,7 +76,7 @@ class SuiteResult:
 
     @classmethod
     def from_dict(cls, row: Mapping[str, Any]) -> SuiteResult:
-        values = {f.name: row[f.name] for f in fields(cls)}
+        values = {f.name: row[f.name] for f in fields(cls) if f.name in row}  # the last two are not in older records
         values["tasks"] = tuple(Task(**task) for task in row["tasks"])
         return cls(**values | {name: row[name] and Outcomes.from_dict(row[name]) for name in DECODINGS})
 

@@ -69,7 +69,8 @@ class ModelResult:
 
     `adapter` is None for a plain base, else {digest, bytes, logit_change}: the size of the version's files and the
     largest change of a logit that the adapter made on real prompts. `format_given` holds the scores on call items when
-    the reply's beginning was given. `suites` are the results on suites other than the held-out items.
+    the reply's beginning was given. `outcomes` are of plain decoding, `served` of calls held to the declared tools,
+    None where the base's calls cannot be. `suites` are the results on suites other than the held-out items.
     """
 
     name: str
@@ -85,6 +86,7 @@ class ModelResult:
     format_given: tuple[Score, ...] | None
     outcomes: Outcomes
     suites: tuple[SuiteResult, ...] = ()
+    served: Outcomes | None = None
 
     def loss(self, source: str | None = None) -> float | None:
         """Return the loss over all labelled tokens, or over one source's; None if there are none."""
@@ -98,18 +100,20 @@ class ModelResult:
         row["scores"] = [asdict(score) for score in self.scores]
         row["format_given"] = None if self.format_given is None else [asdict(score) for score in self.format_given]
         row["outcomes"] = self.outcomes.to_dict()
+        row["served"] = self.served and self.served.to_dict()
         row["suites"] = [suite.to_dict() for suite in self.suites]
         return row
 
     @classmethod
     def from_dict(cls, row: Mapping[str, Any]) -> ModelResult:
-        values = {f.name: row[f.name] for f in fields(cls) if f.name != "suites"}
+        values = {f.name: row[f.name] for f in fields(cls) if f.name not in ("served", "suites")}
         values["losses"] = tuple(Loss(**loss) for loss in row["losses"])
         values["scores"] = tuple(Score(**score) for score in row["scores"])
         given = row["format_given"]
         values["format_given"] = None if given is None else tuple(Score(**score) for score in given)
         values["outcomes"] = Outcomes.from_dict(row["outcomes"])
-        suites = row.get("suites", ())  # records of before have none
+        served, suites = row.get("served"), row.get("suites", ())  # records of before have none
+        values["served"] = served and Outcomes.from_dict(served)
         return cls(**values, suites=tuple(SuiteResult.from_dict(suite) for suite in suites))
 
 
@@ -144,10 +148,11 @@ class Evaluation:
     def results(self, model: ModelResult) -> tuple[SuiteResult, ...]:
         """Return a model's results by suite, the held-out items first.
 
-        Without a suite `format` of its own, the replies to held-out items that offer tools are taken for one: right is
-        what ended by itself and could be read as it was.
+        Without a suite `format`, as in records of before, the replies to held-out items that offer tools are taken for
+        one: right is what ended by itself and could be read as it was.
         """
-        held_out = SuiteResult("held_out", self.suite["digest"], tuple(map(_task, self.items)), free=model.outcomes)
+        tasks = tuple(map(_task, self.items))
+        held_out = SuiteResult("held_out", self.suite["digest"], tasks, model.outcomes, model.served)
         measured = {suite.suite for suite in model.suites}
         if "format" in measured:
             return (held_out, *model.suites)
@@ -159,7 +164,8 @@ class Evaluation:
     def asked(self, model: ModelResult) -> int:
         """Return how many replies a model's `seconds` were spent on."""
         given = sum(score.items for score in model.format_given or ())
-        return len(self.items) + given + sum(suite.replies for suite in model.suites)
+        served = sum(item.kind != "plain" for item in self.items) if model.served else 0
+        return len(self.items) + served + given + sum(s.replies for s in model.suites if s.suite != "format")
 
     def groups(self) -> list[tuple[str, str]]:
         """Return every (tier, kind) in the order of the items."""

@@ -7,28 +7,32 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hive_mind.config import dump
 from hive_mind.errors import DataRefused, UsageError
-from hive_mind.evaluation.outcomes import Outcomes
+from hive_mind.evaluation.outcomes import Decoding, Outcomes, SuiteResult, Task
 from hive_mind.evaluation.paired import wilson
 from hive_mind.evaluation.records import EVALUATION_FILE, Asked, Evaluation, Loss, ModelResult, Score
 from hive_mind.evaluation.score import Judged, judge
 from hive_mind.evaluation.settings import EvaluationSettings
+from hive_mind.evaluation.suites import Suite as TaskSuite
+from hive_mind.evaluation.suites import load_suites
 from hive_mind.files import read_json, sha256_file, write_json
 from hive_mind.progress import say, utc_now
 from hive_mind.registry import load_manifest
+from hive_mind.suites.format import Sample
 from hive_mind.suites.held_out import Item, Suite, load_suite
 
 if TYPE_CHECKING:
     from hive_mind.device import Device
+    from hive_mind.evaluation.asking import Answered
     from hive_mind.evaluation.measure import Measured, Prepared, Reply
     from hive_mind.inference.load import Loaded, ModelReference
 
-MEASUREMENT_FORMAT = 1
+MEASUREMENT_FORMAT = 2
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "generation_config.json")
 
 
@@ -75,12 +79,30 @@ def evaluate(request: EvaluationRequest) -> Evaluation:
         say(f"evaluation: {', '.join(recalled)} answered these {len(suite.items):,} questions before; read back")
     if missing:
         say(f"evaluation: {len(suite.items):,} questions from {len(suite.rows):,} conversations, on {device.name}")
-    for model, result in _measure(missing, suite, settings, device):
+    bench = _Bench(suite, settings, device)
+    for model, result in _measure(missing, bench):
         measured[model.name] = result
         if request.cache is not None:
             write_json(request.cache / f"{_key(model, suite, settings, device)}.json", result.to_dict())
-    evaluation = _compose(request, suite, [measured[name] for name in names])
+    suites = load_suites(settings.suites)
+    answered = _ask_suites(request, suites, bench)
+    evaluation = _compose(request, suite, [measured[name] for name in names], suites, [answered[n] for n in names])
     return _record(evaluation, request.output)
+
+
+def _ask_suites(request: EvaluationRequest, suites: Sequence[TaskSuite], bench: _Bench) -> dict[str, Answered]:
+    """Ask every model the other suites, beginning with those on the base that is in memory."""
+    from hive_mind.evaluation.asking import ask_suites
+
+    at = bench.at[0].base.digest if bench.at is not None else ""
+    ordered = sorted(request.models, key=lambda model: (model.base.digest != at, model.base.digest))
+
+    def kept(model: ModelReference, suite: TaskSuite, decoding: Decoding) -> Path | None:
+        if request.cache is None:
+            return None
+        return request.cache / f"{_key(model, suite, request.settings, bench.device, decoding)}.json"
+
+    return ask_suites(ordered, suites, request.settings, lambda model: bench.take(model)[0], kept)
 
 
 def recorded(request: EvaluationRequest) -> tuple[Suite, dict[str, dict[str, str]]]:
@@ -113,8 +135,20 @@ def _recall(request: EvaluationRequest, suite: Suite, device: Device) -> Iterato
             yield model.name, Measured.from_dict(read_json(file))
 
 
-def _key(model: ModelReference, suite: Suite, settings: EvaluationSettings, device: Device) -> str:
-    """What makes two measurements the same, whatever model and files are called."""
+def _key(
+    model: ModelReference,
+    suite: Suite | TaskSuite,
+    settings: EvaluationSettings,
+    device: Device,
+    decoding: Decoding | None = None,
+) -> str:
+    """What makes two measurements the same, whatever model and files are called.
+
+    Held-out items are measured in both decodings at once, and the base in a third.
+    """
+    budget: list[int | str] = [settings.max_new_tokens, settings.max_tokens, settings.format_given]
+    if decoding is not None:
+        budget = [settings.suites.max_new_tokens, settings.max_tokens, decoding]
     folder = model.base.folder
     same = {
         "format": MEASUREMENT_FORMAT,
@@ -122,19 +156,16 @@ def _key(model: ModelReference, suite: Suite, settings: EvaluationSettings, devi
         "tokenizer": [sha256_file(folder / name) for name in TOKENIZER_FILES if (folder / name).is_file()],
         "adapter": model.adapter_digest,
         "suite": suite.digest,
-        "budget": [settings.max_new_tokens, settings.max_tokens, settings.format_given],
+        "budget": budget,
         "arithmetic": [device.torch_device.type, str(device.dtype)],
     }
     return hashlib.sha256(json.dumps(same).encode()).hexdigest()[:32]
 
 
-def _measure(
-    models: Sequence[ModelReference], suite: Suite, settings: EvaluationSettings, device: Device
-) -> Iterator[tuple[ModelReference, Measured]]:
+def _measure(models: Sequence[ModelReference], bench: _Bench) -> Iterator[tuple[ModelReference, Measured]]:
     """Prove every adapter, then measure; models on one base share its weights in memory."""
     from hive_mind.evaluation.measure import measure, prove
 
-    bench = _Bench(suite, settings, device)
     ordered = sorted(models, key=lambda model: model.base.digest)
     changes = {}
     for model in ordered:
@@ -144,7 +175,7 @@ def _measure(
     for model in reversed(ordered):  # beginning with the base that the proofs ended with
         with _naming(model):
             loaded, prepared = bench.take(model)
-            measured = measure(loaded, suite, prepared, settings, changes.get(model.name))
+            measured = measure(loaded, bench.suite, prepared, bench.settings, changes.get(model.name))
         yield model, measured
 
 
@@ -182,14 +213,26 @@ class _Bench:
         return self.at
 
 
-def _compose(request: EvaluationRequest, suite: Suite, measured: Sequence[Measured]) -> Evaluation:
+def _compose(
+    request: EvaluationRequest,
+    suite: Suite,
+    measured: Sequence[Measured],
+    suites: Sequence[TaskSuite],
+    answered: Sequence[Answered],
+) -> Evaluation:
     """Score what was measured, on the items and conversations that no model had to leave out."""
+    from hive_mind.evaluation.asking import suite_results
+
     items = suite.items
     asked = [index for index in range(len(items)) if all(result.replies[index] for result in measured)]
     read = [index for index in range(len(suite.rows)) if all(result.losses[index] for result in measured)]
-    models = tuple(
+    models = [
         _result(request, model, suite, result, asked, read)
         for model, result in zip(request.models, measured, strict=True)
+    ]
+    rest = zip(models, measured, answered, suite_results(suites, answered), strict=True)
+    complete = tuple(
+        _with_suites(model, suite, result, asked, suites, replies, found) for model, result, replies, found in rest
     )
     left_out = {"items": len(items) - len(asked), "conversations": len(suite.rows) - len(read)}
     if any(left_out.values()):
@@ -203,12 +246,34 @@ def _compose(request: EvaluationRequest, suite: Suite, measured: Sequence[Measur
         settings=dump(request.settings),
         items=tuple(_asked(items[i]) for i in asked),
         left_out=left_out,
-        models=models,
+        models=complete,
     )
 
 
 def _asked(item: Item) -> Asked:
     return Asked(item.id, item.tier, item.source, item.kind, item.cluster)
+
+
+def _with_suites(
+    model: ModelResult,
+    suite: Suite,
+    measured: Measured,
+    asked: Sequence[int],
+    suites: Sequence[TaskSuite],
+    answered: Answered,
+    results: tuple[SuiteResult, ...],
+) -> ModelResult:
+    """Add a model's results on the other suites, `format` over all, and the time that they took."""
+    from hive_mind.evaluation.asking import format_result
+
+    samples = []
+    for item, reply in ((suite.items[index], measured.replies[index]) for index in asked):
+        if item.kind != "plain" and reply is not None:
+            task = Task(item.id, f"held_out/{item.tier}", item.cluster)
+            samples.append((task, Sample(item.tools, reply.text, reply.stopped)))
+    well_formed = format_result(samples, suite.digest, suites, answered, results)
+    seconds = model.seconds + sum(made.seconds for by_decoding in answered.values() for made in by_decoding.values())
+    return replace(model, suites=(*results, well_formed), seconds=round(seconds, 2))
 
 
 def _result(
@@ -238,12 +303,24 @@ def _result(
         losses=_losses(suite, measured, read),
         scores=_scores(replies, judged),
         format_given=_format_given(suite, measured, asked),
-        outcomes=Outcomes(
-            tuple(each.correct for each in judged),
-            tuple(each.called for each in judged),
-            tuple(bool(each.repairs) for each in judged),
-            tuple(reply.stopped for _, reply in replies),
-        ),
+        outcomes=_outcomes([reply for _, reply in replies], judged),
+        served=_served(items, measured, asked),
+    )
+
+
+def _served(items: Sequence[Item], measured: Measured, asked: Sequence[int]) -> Outcomes | None:
+    if measured.served is None:
+        return None
+    replies = [(items[index], reply) for index in asked if (reply := measured.served[index]) is not None]
+    return _outcomes([reply for _, reply in replies], [judge(item, reply.text) for item, reply in replies])
+
+
+def _outcomes(replies: Sequence[Reply], judged: Sequence[Judged]) -> Outcomes:
+    return Outcomes(
+        tuple(each.correct for each in judged),
+        tuple(each.called for each in judged),
+        tuple(bool(each.repairs) for each in judged),
+        tuple(reply.stopped for reply in replies),
     )
 
 

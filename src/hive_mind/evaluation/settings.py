@@ -3,16 +3,49 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from pydantic import field_validator
+from pydantic import field_validator, model_validator
 
 from hive_mind.config import Settings, setting
+from hive_mind.evaluation.sandbox import SandboxSettings
+
+
+class SuiteSettings(Settings):
+    """Where a suite's tasks are and how many of them are asked; a path alone will do."""
+
+    path: Path | None = setting(None, "the suite's file, or the folder of its files; none = not measured")
+    limit: int | None = setting(None, "at most so many tasks, each category with its share; none = all", ge=1)
+    seed: int = setting(42, "decides which tasks are chosen")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _path_alone(cls, value: Any) -> Any:
+        return {"path": value} if isinstance(value, str | Path) else value
+
+
+class SuitesSettings(Settings):
+    """The suites of tasks that are asked beside the held-out conversations; one without a path is not measured."""
+
+    bfcl: SuiteSettings = setting(SuiteSettings(), "the folder with BFCL v4's files")
+    nl2sh: SuiteSettings = setting(SuiteSettings(), "NL2SH-ALFA's tasks")
+    humaneval: SuiteSettings = setting(SuiteSettings(), "HumanEval's tasks")
+    mbpp: SuiteSettings = setting(SuiteSettings(), "MBPP's tasks")
+    usage: SuiteSettings = setting(SuiteSettings(), "your own interactions, held out")
+    max_new_tokens: int = setting(512, "a reply's budget in tokens; a function with its docstring is long", ge=1)
+    sandbox: SandboxSettings = setting(SandboxSettings(), "what a command or a solution may use while it is tried")
+
+    def named(self) -> dict[str, Path]:
+        """Return the paths that are named, by suite."""
+        suites = {name: getattr(self, name) for name in ("bfcl", "nl2sh", "humaneval", "mbpp", "usage")}
+        return {name: suite.path for name, suite in suites.items() if suite.path is not None}
 
 
 class EvaluationSettings(Settings):
     """Settings of `hive-mind evaluate` and of the evaluation inside `hive-mind run`."""
 
     held_out: dict[str, Path] = setting({}, "files of tasks beside the test split, each a tier of its own: name: path")
+    suites: SuitesSettings = setting(SuitesSettings(), "public tasks and your own, beside the held-out conversations")
     limit: int | None = setting(200, "at most so many conversations a tier; none = all", ge=1)
     seed: int = setting(42, "decides which conversations are chosen, and the resampling of intervals")
     max_new_tokens: int = setting(256, "a reply's budget in tokens", ge=1)
@@ -34,4 +67,5 @@ class EvaluationSettings(Settings):
 
     def only(self, file: Path) -> EvaluationSettings:
         """Return the settings that ask one file of held-out conversations, all of it, and nothing else."""
-        return self.model_copy(update={"held_out": {"sealed": file}, "limit": None})
+        nothing = {"held_out": {"sealed": file}, "suites": SuitesSettings(), "limit": None}
+        return self.model_copy(update=nothing)

@@ -79,7 +79,8 @@ def _asked_files(evaluation: Evaluation, sealed: Path | None) -> tuple[dict[str,
         else:
             own.append(Path(file["path"]))
     for model in evaluation.models:
-        suites |= {result.suite: Path(result.path) for result in model.suites if result.path}
+        paths = {name: Path(path) for result in model.suites for name, path in result.paths.items()}
+        suites |= {name: path for name, path in paths.items() if path not in own}
     return suites, own
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hive_mind.evaluation.paired import wilson
 from hive_mind.evaluation.records import Evaluation, ModelResult
+from hive_mind.evaluation.suite_tables import suite_notes, suite_tables
 from hive_mind.hub import megabytes
 from hive_mind.progress import clock
 from hive_mind.registry.manifest import WEIGHTS_FILE
@@ -39,6 +40,7 @@ def outcomes_section(records: Records, baseline: Records | None) -> str:
                 f"Left out for every model, being too long for one of them or unusable: {questions:,} questions, and "
                 f"{conversations:,} conversations of the losses."
             )
+        parts += _suites(evaluation)
     return "\n\n".join([*parts, "### Verdict", _verdict(records)])
 
 
@@ -118,6 +120,11 @@ def _questions(evaluation: Evaluation) -> str:
         by_model = [calls_by_tier(evaluation, model.name, kind) for model in models]
         rows = [[tier, count(asked), *(_share(found[i]) for found in by_model)]
                 for i, (tier, _, asked) in enumerate(by_model[0])]  # fmt: skip
+        by_model = [_served(evaluation, model, kind) for model in models]
+        if kind != "plain" and any(by_model):
+            tiers = next(found for found in by_model if found)
+            rows += [[f"{tier}, as served", count(asked), *(_share(found[i]) if found else "" for found in by_model)]
+                     for i, (tier, _, asked) in enumerate(tiers)]  # fmt: skip
         if rows:
             parts += [f"{what[0].upper()}{what[1:]}:", table(["tier", "questions", *_names(models)], rows)]
     given = next((model for model in models if model.format_given), None)
@@ -128,6 +135,17 @@ def _questions(evaluation: Evaluation) -> str:
             "the format alone is worth."
         )
     return "\n\n".join(parts) if parts else f"Questions: {NOT_MEASURED}."
+
+
+def _served(evaluation: Evaluation, model: ModelResult, kind: str) -> list[tuple[str, int, int]]:
+    """Return (tier, right, asked) of replies held to the declared tools; nothing if there are none."""
+    if model.served is None:
+        return []
+    found: dict[str, list[bool]] = {}
+    for item, correct in zip(evaluation.items, model.served.correct, strict=True):
+        if item.kind == kind:
+            found.setdefault(item.tier, []).append(correct)
+    return [(tier, sum(flags), len(flags)) for tier, flags in found.items()]
 
 
 def _share(score: tuple[str, int, int]) -> str:
@@ -147,6 +165,17 @@ def _losses(evaluation: Evaluation) -> str:
         tables.append([name, count(found[0][1]), *(loss(value) for value, _ in found)])
     head = ["source", "labelled tokens", *_names(evaluation.models)]
     return f"Held-out loss, nats a labelled token:\n\n{table(head, tables)}"
+
+
+def _suites(evaluation: Evaluation) -> list[str]:
+    """One table a decoding, then what is unavailable and why."""
+    parts = []
+    for suites in suite_tables(evaluation):
+        if suites.rows:
+            head = ["figure", "tasks", *_names(evaluation.models)]
+            parts += [f"{suites.title[0].upper()}{suites.title[1:]}:", table(head, [list(row) for row in suites.rows])]
+    notes = suite_notes(evaluation)
+    return [*(["### Suites"] if parts or notes else []), *parts, *([bullets(notes)] if notes else [])]
 
 
 def _loss_row(model: ModelResult, tier: str, source: str) -> tuple[float | None, int | None]:

@@ -74,6 +74,8 @@ def _questions(row: JSON) -> list[str] | None:
         return [row["query"]]
     if isinstance(row.get("prompt"), str) and "test" in row:
         return [row["prompt"]]
+    if isinstance(row.get("text"), str) and "test_list" in row:  # MBPP as on the hub
+        return [row["text"]]
     if isinstance(row.get("messages"), list):
         return _said_by_user(row["messages"])[:1]
     return None
