@@ -59,14 +59,13 @@ def test_reading_the_shared_once_reads_every_distinct_beginning_about_once(keyed
 def test_the_order_is_of_all_and_the_longest_is_first(keyed):
     order = in_order(keyed)
     assert sorted(order) == list(range(len(keyed)))
-    if keyed:
-        first = keyed[order[0]]
-        longest = max(keyed, key=lambda pair: len(pair[1]))
-        assert first[0] == longest[0] or len(first[1]) <= len(longest[1])
-        assert any(
-            len(keyed[row][1]) == len(longest[1])
-            for row in order
-            if 2 * common_length(keyed[row][1], first[1]) >= len(first[1]) or row == order[0]
+    for place, row in enumerate(order):
+        if len(keyed[row][1]) == max(len(ids) for _, ids in keyed):
+            break
+        (key, ids), (next_key, following) = keyed[row], keyed[order[place + 1]]
+        mostly = 2 * min(common_length(ids, following), len(ids) - 1, len(following) - 1)
+        assert key == next_key and mostly > min(len(ids), len(following)), (
+            "one less long stands before, unlike the rest"
         )
 
 
