@@ -12,7 +12,7 @@ from hive_mind.config import dump
 from hive_mind.device import versions
 from hive_mind.model.lora import WEIGHTS_FILE
 from hive_mind.progress import utc_now
-from hive_mind.training.footprint import Footprint
+from hive_mind.training.batches import Packing
 from hive_mind.training.job import Progress
 from hive_mind.training.loop import Trainer
 from hive_mind.training.request import TrainRequest
@@ -46,6 +46,7 @@ def run_record(
 ) -> dict[str, Any]:
     """Return run.json: what was asked for, what it ran on and what came in the way."""
     settings, version = request.settings, request.output.resolve().name
+    footprint = trainer.gradient.footprint
     device, attempt, plan = trainer.job.device, trainer.job.attempt, trainer.job.plan
     return {
         "version": version, "name": version_name(version), "started": progress.started, "finished": utc_now(),
@@ -60,7 +61,8 @@ def run_record(
             "r": settings.lora_r, "alpha": settings.lora_alpha, "trainable": parameters.trainable,
             "share": round(parameters.share, 6),
         },
-        "batch": _batch_record(settings, trainer.gradient.footprint), "device": device.name,
+        "batch": _batch_record(settings, footprint.packing),
+        "memory": {"recompute": footprint.recompute, "loss_chunk": footprint.loss_chunk}, "device": device.name,
         "dtype": str(device.dtype).removeprefix("torch."), "hardware": versions(),
         "issues": progress.issues, "resumed_from": progress.resumed_from, "restarts": attempt.number,
         "measures": list(attempt.measures),
@@ -118,14 +120,11 @@ def _dataset_record(dataset: TokenisedDataset, max_length: int) -> dict[str, Any
     }  # fmt: skip
 
 
-def _batch_record(settings: TrainingSettings, footprint: Footprint) -> dict[str, Any]:
-    packing = footprint.packing
+def _batch_record(settings: TrainingSettings, packing: Packing) -> dict[str, Any]:
     by_tokens = packing.tokens is not None
     return {
         "micro": None if by_tokens else packing.examples,
         "micro_tokens": packing.tokens,
         "accumulation": None if by_tokens else -(-settings.step_size // packing.examples),
         "effective": settings.step_size,
-        "recompute": footprint.recompute,
-        "loss_chunk": footprint.loss_chunk,
     }
