@@ -11,8 +11,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hive_mind.device import is_out_of_memory
 from hive_mind.errors import HiveMindError
-from hive_mind.inference.engine import Engine, out_of_memory
+from hive_mind.inference.engine import Engine
 from hive_mind.inference.request import Generation, Request
 from hive_mind.inference.sampling import Sampling
 from hive_mind.model import lora
@@ -313,5 +314,5 @@ class TestMemory:
 
 @pytest.mark.parametrize("error", [CPU_ERROR, MemoryError(), torch.OutOfMemoryError("x")])
 def test_what_counts_as_memory_running_out(error):
-    assert out_of_memory(error)
-    assert not out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
+    assert is_out_of_memory(error)
+    assert not is_out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -101,18 +100,14 @@ def _row_dict(model: ModelResult) -> dict[str, Any]:
 
 
 def _print_answers(shown: dict[str, Any]) -> None:
+    from hive_mind.conversation import Message
+    from hive_mind.evaluation.examples import in_words
+
     print(f"\n{shown['tier']}: {_short(shown['request'])}")
     width = max(len(answer["model"]) for answer in shown["answers"])
     for answer in shown["answers"]:
         print(f"  {answer['model']:<{width}}  {_short(answer['text'])}")
-    print(f"  {'expected':<{width}}  {_short(_expected(shown['expected']))}")
-
-
-def _expected(message: dict[str, Any]) -> str:
-    calls = [call["function"] for call in message.get("tool_calls", ())]
-    if not calls:
-        return f"no call, such as: {message['content']}"
-    return " ".join(f"{call['name']}({json.dumps(call['arguments'], ensure_ascii=False)})" for call in calls)
+    print(f"  {'expected':<{width}}  {_short(in_words(Message.from_dict(shown['expected'])))}")
 
 
 def _short(text: str) -> str:

@@ -48,7 +48,7 @@ def differing(request: EvaluationRequest, evaluation: Evaluation, of_each: int) 
         for identity in _spread({key: asked[key] for key in group}, of_each):
             item = asked[identity]
             texts = [replies[model.name][identity] for model in (first, second)]
-            found.append(Example(identity, won, item.messages[-1].content, _expected(item.expected), *texts))
+            found.append(Example(identity, won, item.messages[-1].content, in_words(item.expected), *texts))
     return found
 
 
@@ -61,7 +61,8 @@ def _spread(items: dict[str, Item], count: int) -> list[str]:
     return [group[turn] for turn in range(longest) for group in groups.values() if turn < len(group)][:count]
 
 
-def _expected(message: Message) -> str:
+def in_words(message: Message) -> str:
+    """Return what was expected as a person reads it: the calls, or that there is none."""
     if not message.tool_calls:
         return f"no call, such as: {message.content}"
     return " ".join(f"{call.name}({json.dumps(call.arguments, ensure_ascii=False)})" for call in message.tool_calls)

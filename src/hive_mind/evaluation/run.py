@@ -58,7 +58,7 @@ def evaluate(request: EvaluationRequest) -> Evaluation:
     Before any score each adapter is proved to be unchanged, on its own base, and to change that base's logits. Raises
     UnusableVersion naming the one that fails, UsageError or DataRefused for files that cannot be asked from.
     """
-    from hive_mind.device import pick
+    from hive_mind.device import keep_freed_memory, pick
     from hive_mind.inference.load import check_version
 
     names = [model.name for model in request.models]
@@ -73,6 +73,7 @@ def evaluate(request: EvaluationRequest) -> Evaluation:
     if not suite.rows:
         raise DataRefused(f"{', '.join(file['path'] for file in suite.files)} hold no conversation to evaluate on")
     device = pick(settings.device, settings.dtype)
+    keep_freed_memory()
     measured = dict(_recall(request, suite, device))
     missing = [model for model in request.models if model.name not in measured]
     if recalled := [name for name in names if name in measured]:

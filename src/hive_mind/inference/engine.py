@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import torch
 
-from hive_mind.device import free_memory
+from hive_mind.device import free_memory, is_out_of_memory
 from hive_mind.errors import HiveMindError
 from hive_mind.inference.prefixes import PrefixStore, common_length, in_order
 from hive_mind.inference.request import Generation, Request
@@ -51,7 +51,7 @@ class Engine:
                     if on_done is not None:
                         on_done(1)
             except (RuntimeError, MemoryError) as error:
-                if not out_of_memory(error):
+                if not is_out_of_memory(error):
                     raise
                 self._halve([requests[index] for index in batch], error)
             else:
@@ -109,8 +109,3 @@ class Engine:
             before, now = self._halved
             say(f"memory was too small for {before} replies at a time: from there on {now} at a time were answered")
             self._halved = None
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Tell whether an error says that memory has run out: a GPU's, torch's CPU allocator's or Python's own."""
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)

@@ -8,8 +8,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from hive_mind import registry
 from hive_mind.chat.tokenizer import ChatTokenizer, load_tokenizer
 from hive_mind.device import Device
@@ -142,7 +140,7 @@ class Loaded:
             return None
         check_version(reference.adapter, self.base)
         adapter = lora.read_adapter(reference.adapter)
-        broken = [name for name, tensor in adapter.tensors.items() if not torch.isfinite(tensor).all()]
+        broken = lora.not_finite(adapter.tensors)
         if broken:
             raise UnusableVersion(
                 f"{reference.name} holds {len(broken)} tensors that are not finite (first: {broken[0]}); train it again"

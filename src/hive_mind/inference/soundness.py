@@ -49,7 +49,7 @@ def _numbers(folder: Path) -> list[str]:
     from safetensors.torch import load_file
 
     tensors = load_file(folder / lora.WEIGHTS_FILE)
-    broken = [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]
+    broken = lora.not_finite(tensors)
     if broken:
         return [f"{len(broken)} tensors are not finite (first: {broken[0]})"]
     written = [tensor for name, tensor in tensors.items() if "lora_B" in name]

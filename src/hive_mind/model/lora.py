@@ -120,6 +120,11 @@ def lora_parameters(model: Qwen2) -> dict[str, nn.Parameter]:
     return found
 
 
+def not_finite(tensors: Mapping[str, Tensor]) -> list[str]:
+    """Return the names of the tensors in which a number is infinite or none at all."""
+    return [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]
+
+
 def save_adapter(model: Qwen2, folder: Path, *, base_id: str, revision: str | None) -> None:
     """Write adapter_config.json and adapter_model.safetensors (bf16) as PeftModel.from_pretrained reads them.
 
@@ -128,7 +133,7 @@ def save_adapter(model: Qwen2, folder: Path, *, base_id: str, revision: str | No
     from safetensors.torch import save
 
     tensors = {name: parameter.detach().to("cpu", torch.bfloat16) for name, parameter in lora_parameters(model).items()}
-    broken = [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]
+    broken = not_finite(tensors)
     if broken:
         raise HiveMindError(
             f"{len(broken)} of {len(tensors)} adapter tensors are not finite (first: {broken[0]}), so the adapter was "

@@ -17,6 +17,7 @@ from hive_mind.errors import DataRefused, UsageError
 from hive_mind.files import sha256_file
 from hive_mind.sources import messages as rows
 from hive_mind.sources.raw import read_raw
+from hive_mind.suites.clusters import tool_set
 from hive_mind.suites.sampling import rank, sample_groups
 
 Kind = Literal["call", "no_tool", "plain"]
@@ -39,8 +40,7 @@ class Item:
     @property
     def cluster(self) -> str:
         """Items that offer the same tools have one cluster; without tools an item stands for itself."""
-        names = "\n".join(sorted(tool.name for tool in self.tools))
-        return hashlib.sha256(names.encode()).hexdigest()[:16] if names else self.id
+        return tool_set((tool.name for tool in self.tools), alone=self.id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,13 +20,14 @@ def train(request: TrainRequest) -> TrainResult:
     from hive_mind.training import run, supervisor  # torch is loaded only when something is trained
     from hive_mind.training.lock import locked
 
-    done = run.already_done(request)
+    identity = run.run_identity(request)
+    done = run.already_done(request, identity)
     if done is not None:
         return done
     together = int(os.environ.get("WORLD_SIZE", "1")) > 1
     if together and os.environ["RANK"] != "0":  # the lock is the first process's
-        return run.train(request, run.first_attempt(request))
+        return run.train(request, run.first_attempt(request, identity))
     with locked(request.output, request.command) as lock:
         if request.settings.supervise and not together:
-            return supervisor.supervise(request, lock)
-        return run.train(request, run.first_attempt(request))
+            return supervisor.supervise(request, run.first_attempt(request, identity), lock)
+        return run.train(request, run.first_attempt(request, identity))

@@ -63,24 +63,22 @@ def train(request: TrainRequest, attempt: Attempt = UNDISTURBED, pulse: Pulse = 
     DataRefused if no row is usable, Interrupted if the user stopped it (the state is saved), HiveMindError if it cannot
     go on.
     """
-    done = already_done(request)
+    tokenizer = load_tokenizer(request.base.folder)
+    device = device_of(request.settings, attempt)
+    identity = _identity(request, tokenizer, device)
+    done = already_done(request, identity)
     if done is not None:
         return done
     with joined() as processes:
-        tokenizer = load_tokenizer(request.base.folder)
-        device = device_of(request.settings, attempt)
-        identity = run_identity(request, tokenizer, device)
         return _train(_Start(request, attempt, pulse, planted(attempt), processes, tokenizer, device, identity))
 
 
-def already_done(request: TrainRequest) -> TrainResult | None:
+def already_done(request: TrainRequest, identity: dict[str, Any]) -> TrainResult | None:
     """Return the finished run that is asked for; None if it is to be trained yet.
 
     Raises UsageError if the output folder holds another run's version.
     """
-    tokenizer = load_tokenizer(request.base.folder)
-    device = pick(request.settings.device, request.settings.dtype)
-    done = _finished(request, run_identity(request, tokenizer, device))
+    done = _finished(request, identity)
     if done is not None:
         say(f"{request.output} is this run already, trained and complete; nothing to do")
     return done
@@ -100,18 +98,15 @@ class _Start:
     identity: dict[str, Any]
 
 
-def first_attempt(request: TrainRequest) -> Attempt:
+def first_attempt(request: TrainRequest, identity: dict[str, Any]) -> Attempt:
     """Return how to begin: with what earlier starts of this very run had found out, if there were any."""
     file = request.output / RUN_FILE
     record = read_json(file) if file.is_file() else {}
-    identity = run_identity(request, load_tokenizer(request.base.folder), device_of(request.settings, UNDISTURBED))
     if record.get("finished") or record.get("identity") != identity or "attempt" not in record:
         return UNDISTURBED
     before = Attempt.from_dict(record["attempt"])
     measures = [measure for measure in before.measures if measure != "cpu" or request.settings.allow_cpu]
-    return replace(
-        before, why="", measures=tuple(measures), one_by_one=None, issues=tuple(record["issues"])
-    )  # fmt: skip
+    return replace(before, why="", measures=tuple(measures), one_by_one=None, issues=tuple(record["issues"]))
 
 
 def _train(start: _Start) -> TrainResult:
@@ -179,16 +174,20 @@ def _prepare(
 
 def choose_output(models_dir: Path, name: str, request: TrainRequest) -> Path:
     """Return the folder under `models_dir` where this very run was begun or finished, else the next free version's."""
-    tokenizer = load_tokenizer(request.base.folder)
-    identity = run_identity(request, tokenizer, pick(request.settings.device, request.settings.dtype))
+    identity = run_identity(request)
     for file in sorted(models_dir.glob(f"{name}_v*/{RUN_FILE}"), key=lambda file: file.stat().st_mtime, reverse=True):
         if read_json(file).get("identity") == identity:
             return file.parent
     return models_dir / registry.next_version(models_dir, name)
 
 
-def run_identity(request: TrainRequest, tokenizer: ChatTokenizer, device: Device) -> dict[str, Any]:
+def run_identity(request: TrainRequest) -> dict[str, Any]:
     """What makes two runs the same run: dataset bytes, base weights, tokenizer and recipe, wherever the files lie."""
+    device = pick(request.settings.device, request.settings.dtype)
+    return _identity(request, load_tokenizer(request.base.folder), device)
+
+
+def _identity(request: TrainRequest, tokenizer: ChatTokenizer, device: Device) -> dict[str, Any]:
     if not request.dataset.is_file():
         raise UsageError(f"{request.dataset} does not exist; name the dataset's JSONL file")
     return {
@@ -246,7 +245,6 @@ def _finish(request: TrainRequest, trainer: Trainer, record: dict[str, Any]) -> 
     _check_learnt(model)
     folder = request.output
     save_adapter(model, folder, base_id=request.base.id, revision=request.base.revision)
-    _check_saved(folder)
     _copy_tokenizer(request.base.folder, folder)
     plan = trainer.job.plan
     metrics = metrics_record(
@@ -276,19 +274,6 @@ def _check_learnt(model: Qwen2) -> None:
         raise HiveMindError(
             f"{len(still)} adapter matrices did not move in training (first: {still[0]}), so nothing was saved as a "
             "version; check training.learning_rate and the dataset's labelled tokens"
-        )
-
-
-def _check_saved(folder: Path) -> None:
-    """Look at every number that was saved: an adapter of NaN must never become a version."""
-    from safetensors.torch import load_file
-
-    broken = [name for name, tensor in load_file(folder / WEIGHTS_FILE).items() if not torch.isfinite(tensor).all()]
-    if broken:
-        (folder / WEIGHTS_FILE).unlink()
-        raise HiveMindError(
-            f"{len(broken)} adapter matrices are not finite (first: {broken[0]}), so nothing was saved as a version; "
-            "train anew with a lower training.learning_rate"
         )
 
 

@@ -31,7 +31,6 @@ from hive_mind.training.lessons import remember_measures, remembered_measures
 from hive_mind.training.records import METRICS_FILE, RUN_FILE
 from hive_mind.training.recovery import ENVIRONMENT, Backend, GivenUp, Limits, acquit, next_attempt
 from hive_mind.training.request import TrainRequest, TrainResult
-from hive_mind.training.run import first_attempt
 
 KEPT_ERRORS = 16_384
 LONGEST_PAUSE = 60.0
@@ -41,8 +40,10 @@ START_PATIENCE = 6
 """Reading the data, loading a model and compiling may take so many times as long as a micro-batch."""
 
 
-def supervise(request: TrainRequest, lock: int) -> TrainResult:
-    """Train in a child process until it is done. `lock` is the output folder's, handed down to every worker.
+def supervise(request: TrainRequest, attempt: Attempt, lock: int) -> TrainResult:
+    """Train in a child process until it is done, beginning with `attempt`.
+
+    `lock` is the output folder's, handed down to every worker.
 
     Raises what training raises (UsageError, DataRefused, Interrupted, HiveMindError), and GivenUp where the process
     died again whatever was tried.
@@ -50,7 +51,7 @@ def supervise(request: TrainRequest, lock: int) -> TrainResult:
     settings = request.settings
     limits = Limits(settings.max_restarts, settings.allow_cpu, settings.max_quarantined)
     backend = _backend(request)
-    attempt, endings = first_attempt(request), list[Ending]()
+    endings: list[Ending] = []
     if backend != "cpu":
         attempt = replace(attempt, measures=tuple(dict.fromkeys((*remembered_measures(), *attempt.measures))))
     if attempt.measures:

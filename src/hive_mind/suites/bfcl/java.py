@@ -39,10 +39,17 @@ def read_java(text: str, kind: str, items: str | None = None) -> Any:
     if kind == "HashMap":
         return _hash_map(text)
     if kind == "boolean":
-        return {"true": True, "false": False}.get(text, text)
-    if kind not in _NUMBERS:
-        return text
-    pattern, convert = _NUMBERS[kind]
+        return boolean_or_text(text)
+    return read_number(text, *_NUMBERS[kind]) if kind in _NUMBERS else text
+
+
+def boolean_or_text(text: str) -> bool | str:
+    """Return the boolean that a text is; the text itself if it is none."""
+    return {"true": True, "false": False}.get(text, text)
+
+
+def read_number(text: str, pattern: re.Pattern[str], convert: Callable[[str], Any]) -> Any:
+    """Return the number that `pattern` finds in a text; the text itself if it finds none."""
     match = pattern.match(text)
     try:
         return convert(match[1]) if match else text

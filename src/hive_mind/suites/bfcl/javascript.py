@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hive_mind.conversation import JSON
-from hive_mind.suites.bfcl.java import number_or_text
+from hive_mind.suites.bfcl.java import boolean_or_text, number_or_text, read_number
 
 _NUMBERS: dict[str, tuple[re.Pattern[str], Callable[[str], Any]]] = {
     "integer": (re.compile(r"(-?\d+)$"), int),
@@ -34,15 +34,8 @@ def read_javascript(text: str, kind: str, items: str | None = None) -> Any:
     if kind == "String":
         return text[1:-1] if _quoted(text) else text
     if kind == "Boolean":
-        return {"true": True, "false": False}.get(text, text)
-    if kind not in _NUMBERS:
-        return text
-    pattern, convert = _NUMBERS[kind]
-    match = pattern.match(text)
-    try:
-        return convert(match[1]) if match else text
-    except ValueError:  # thousands of digits, which Python refuses to read
-        return text
+        return boolean_or_text(text)
+    return read_number(text, *_NUMBERS[kind]) if kind in _NUMBERS else text
 
 
 def _array(code: str, items: str | None = None) -> list[Any] | str:
