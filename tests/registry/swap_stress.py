@@ -85,7 +85,7 @@ class Outcome:
 
 
 def stress(models: Path, changes: int, readers: int = 3, kills: int = 10, seed: int = 0) -> Outcome:
-    """Make at least so many changes with two writers at a time, killing and replacing processes meanwhile."""
+    """Make at least so many changes with two writers at a time; `kills` processes are killed and replaced meanwhile."""
     choose = random.Random(seed)
     for number, version in enumerate(VERSIONS):
         sealed(models, version, seed=number)
@@ -94,9 +94,9 @@ def stress(models: Path, changes: int, readers: int = 3, kills: int = 10, seed: 
     readings = [_Process(PLAIN_READER if number == 0 else READER, models) for number in range(readers)]
     per_writer = max(20, changes // (kills + 2))
     writers: list[_Process] = []
-    while outcome.changes < changes or writers:
+    while outcome.changes < changes or outcome.killed < kills or writers:
         time.sleep(0.05)
-        if outcome.killed < 2 * kills and choose.random() < 0.2:
+        if outcome.killed < kills and outcome.changes >= (outcome.killed + 1) * changes // (kills + 1):
             outcome.killed += 1
             where = readings if choose.random() < 0.5 or not writers else writers
             victim = where.pop(choose.randrange(len(where)))
@@ -109,7 +109,7 @@ def stress(models: Path, changes: int, readers: int = 3, kills: int = 10, seed: 
             _count(outcome, writer, expected=0)
         made = len(registry.history(models)) - 1
         outcome.changes = made
-        while len(writers) < 2 and made < changes:
+        while len(writers) < 2 and (made < changes or outcome.killed < kills):
             writers.append(_Process(WRITER, models, choose.randrange(1 << 30), per_writer, *VERSIONS))
     for reader in readings:
         if reader.process.poll() is not None:
@@ -174,7 +174,7 @@ def main() -> None:
     parser.add_argument("--changes", type=int, default=3000)
     with tempfile.TemporaryDirectory() as folder:
         started = time.monotonic()
-        outcome = stress(Path(folder), parser.parse_args().changes, kills=40)
+        outcome = stress(Path(folder), parser.parse_args().changes, kills=80)
         seconds = time.monotonic() - started
     print(
         f"{outcome.changes:,} promotions and rollbacks in {seconds:.0f} s, {outcome.killed} processes killed, "

@@ -1,0 +1,1 @@
+"""Models at work: the service that answers, and what speaks to it (OpenAI's API, MCP)."""
