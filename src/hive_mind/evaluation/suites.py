@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from hive_mind.chat.parse import parse_reply
 from hive_mind.conversation import Message, Tool
+from hive_mind.errors import HiveMindError
 from hive_mind.evaluation import code as running
 from hive_mind.evaluation import shell as shells
 from hive_mind.evaluation.sandbox import Sandbox, SandboxSettings, find_sandbox
@@ -22,6 +23,7 @@ from hive_mind.evaluation.settings import SuiteSettings, SuitesSettings
 from hive_mind.progress import say
 from hive_mind.suites import bfcl, code, nl2sh, usage
 from hive_mind.suites.outcome import Outcome
+from hive_mind.suites.published import at_hand
 from hive_mind.suites.unavailable import SuiteUnavailable
 
 SUITES = ("bfcl", "nl2sh", "code", "usage")
@@ -83,10 +85,10 @@ class Suite:
 def load_suites(settings: SuitesSettings) -> list[Suite]:
     """Read every suite that the settings name; the others are unavailable too, so that nobody takes them for passed."""
     readers: dict[str, Callable[[SuitesSettings], Rules | None]] = {
-        "bfcl": lambda given: Bfcl(bfcl.load(*_where(given.bfcl))) if given.bfcl.path else None,
+        "bfcl": lambda given: Bfcl(bfcl.load(*_where("bfcl", given))) if given.bfcl.path else None,
         "nl2sh": _nl2sh,
         "code": _code,
-        "usage": lambda given: Usage(usage.load(*_where(given.usage))) if given.usage.path else None,
+        "usage": lambda given: Usage(usage.load(*_where("usage", given))) if given.usage.path else None,
     }
     return [_load(name, readers[name], settings) for name in SUITES]
 
@@ -100,25 +102,31 @@ def _load(name: str, read: Callable[[SuitesSettings], Rules | None], settings: S
     if rules is None:
         return Suite(name, None, unavailable=NOT_NAMED)
     sources = ("humaneval", "mbpp") if name == "code" else (name,)
-    return Suite(name, rules, {part: str(path) for part, path in settings.named().items() if part in sources})
+    read_from = {part: str(_where(part, settings)[0]) for part in settings.named() if part in sources}
+    return Suite(name, rules, read_from)
 
 
-def _where(suite: SuiteSettings) -> tuple[Path, int | None, int]:
+def _where(name: str, settings: SuitesSettings) -> tuple[Path, int | None, int]:
+    """Return where a suite's tasks lie, with its limit and seed. Raises SuiteUnavailable."""
+    suite: SuiteSettings = getattr(settings, name)
     assert suite.path is not None
-    return suite.path, suite.limit, suite.seed
+    try:
+        return at_hand(name, suite.path, settings.lock), suite.limit, suite.seed
+    except HiveMindError as error:
+        raise SuiteUnavailable(str(error)) from None
 
 
 def _nl2sh(settings: SuitesSettings) -> Rules | None:
     if settings.nl2sh.path is None:
         return None
-    tasks = nl2sh.load(*_where(settings.nl2sh))
+    tasks = nl2sh.load(*_where("nl2sh", settings))
     nl2sh.fixture(1)  # so that a missing package is told before a model is asked
     return Nl2sh(tasks, find_sandbox(settings.sandbox))
 
 
 def _code(settings: SuitesSettings) -> Rules | None:
-    given = [suite for suite in (settings.humaneval, settings.mbpp) if suite.path is not None]
-    tasks = [task for suite in given for task in code.load(*_where(suite))]
+    given = [name for name in ("humaneval", "mbpp") if name in settings.named()]
+    tasks = [task for name in given for task in code.load(*_where(name, settings))]
     return Code(tasks, find_sandbox(settings.sandbox)) if given else None
 
 
