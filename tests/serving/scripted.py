@@ -30,8 +30,8 @@ def calling(name="get_weather", arguments=None, id="call_abc"):
 def events_of(answer):
     """The events of an answer, its text word by word, its arguments in two pieces."""
     yield Begun(answer.version, answer.base)
-    for word in answer.text.split(" ") if answer.text else ():
-        yield TextDelta(word if word == answer.text.split(" ")[0] else f" {word}")
+    for place, word in enumerate(answer.text.split(" ") if answer.text else ()):
+        yield TextDelta(f" {word}" if place else word)
     for index, call in enumerate(answer.calls):
         yield CallStart(index, call.id, call.name)
         text = json.dumps(call.arguments)
