@@ -19,9 +19,12 @@ if TYPE_CHECKING:
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)
 
-Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="ids, or beginnings of ids of 6 characters or more")]
+Ids = Annotated[
+    list[str], typer.Argument(metavar="ID... [usage.KEY=VALUE]", help="ids or their beginnings, 6 characters or more")
+]
+One = Annotated[list[str], typer.Argument(metavar="ID [usage.KEY=VALUE]", help="an id, or its beginning")]
+Overrides = Annotated[list[str] | None, typer.Argument(metavar="[usage.KEY=VALUE]", help="settings that win")]
 Config = Annotated[Path | None, typer.Option("--config", help="a settings file; its usage section is used")]
-Set = Annotated[list[str] | None, typer.Option("--set", help="usage.KEY=VALUE settings that win; may be repeated")]
 Json = Annotated[bool, typer.Option("--json", help="print one JSON object last on standard output")]
 State = Annotated[str | None, typer.Option("--state", help="new, approved, rejected or quarantined")]
 Source = Annotated[str | None, typer.Option("--source", help="who saw it, e.g. openai_api, mcp_proxy, claude_code")]
@@ -45,17 +48,19 @@ def list_usage(
     state: State = None, source: Source = None, tool: Tool = None, client: Client = None, session: Session = None,
     since: Since = None, before: Before = None,
     limit: Annotated[int, typer.Option("--limit", help="at most so many, the newest", min=1)] = 30,
-    config: Config = None, overrides: Set = None, json_output: Json = False,
+    config: Config = None, overrides: Overrides = None, json_output: Json = False,
 ) -> None:  # fmt: skip
     """List interactions, the newest last."""
-    from hive_mind.curation.tables import aligned
+    from hive_mind.cli.output import left_aligned
 
     filters = _filters(state, source, tool, client, session, since, before)
     with _store(config, overrides) as store:
         records = store.list(filters, limit, newest=True)[::-1]
         total = store.stats(filters)["interactions"]
     if records:
-        print(aligned(["id", "time", "state", "source", "asked", "answered"], [_row(record) for record in records]))
+        print(
+            left_aligned(["id", "time", "state", "source", "asked", "answered"], [_row(record) for record in records])
+        )
     print(f"\n{len(records):,} of {total:,} interactions; next: hive-mind usage show ID, or hive-mind usage review")
     if json_output:
         print_json({"total": total, "interactions": [record.to_dict() for record in records]})
@@ -63,12 +68,12 @@ def list_usage(
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(metavar="ID", help="an id, or its beginning")],
-    config: Config = None, overrides: Set = None, json_output: Json = False,
+    one: One, config: Config = None, json_output: Json = False,
 ) -> None:  # fmt: skip
     """Show one interaction in full: request, tools, answer, results, outcome, who saw it, what was decided and why."""
     from hive_mind.usage.review import layout
 
+    name, overrides = _one(one)
     with _store(config, overrides) as store:
         record = store.get(name)
     print(layout(record))
@@ -83,9 +88,17 @@ def show(
 
 @app.command()
 def stats(
-    state: State = None, source: Source = None, tool: Tool = None, client: Client = None, session: Session = None,
-    since: Since = None, before: Before = None, config: Config = None, overrides: Set = None, json_output: Json = False,
-) -> None:  # fmt: skip
+    state: State = None,
+    source: Source = None,
+    tool: Tool = None,
+    client: Client = None,
+    session: Session = None,
+    since: Since = None,
+    before: Before = None,
+    config: Config = None,
+    overrides: Overrides = None,
+    json_output: Json = False,
+) -> None:
     """Count interactions by state, outcome, source, tool, client, version and thumb."""
     from hive_mind.usage.spool import Spool
 
@@ -105,9 +118,17 @@ def stats(
 
 @app.command()
 def review(
-    state: State = None, source: Source = None, tool: Tool = None, client: Client = None, session: Session = None,
-    since: Since = None, before: Before = None, config: Config = None, overrides: Set = None, json_output: Json = False,
-) -> None:  # fmt: skip
+    state: State = None,
+    source: Source = None,
+    tool: Tool = None,
+    client: Client = None,
+    session: Session = None,
+    since: Since = None,
+    before: Before = None,
+    config: Config = None,
+    overrides: Overrides = None,
+    json_output: Json = False,
+) -> None:
     """Go through interactions one by one: a approve, r reject, c correct, s skip, q quit.
 
     Without --state: those that no rule and nobody has decided (new). Keys may come through standard input too; there
@@ -130,33 +151,30 @@ def review(
 
 
 @app.command()
-def approve(
-    names: Ids, reason: Reason = "", config: Config = None, overrides: Set = None, json_output: Json = False
-) -> None:
+def approve(names: Ids, reason: Reason = "", config: Config = None, json_output: Json = False) -> None:
     """Approve interactions: they are exported and learnt from."""
-    _decide(names, "approved", reason, config, overrides, json_output)
+    _decide(names, "approved", reason, config, json_output)
 
 
 @app.command()
-def reject(
-    names: Ids, reason: Reason = "", config: Config = None, overrides: Set = None, json_output: Json = False
-) -> None:
+def reject(names: Ids, reason: Reason = "", config: Config = None, json_output: Json = False) -> None:
     """Reject interactions: they are never learnt from, and removed after usage.retention_days."""
-    _decide(names, "rejected", reason, config, overrides, json_output)
+    _decide(names, "rejected", reason, config, json_output)
 
 
 @app.command()
 def feedback(
-    name: Annotated[str, typer.Argument(metavar="ID", help="an id, or its beginning")],
+    one: One,
     thumb: Annotated[str | None, typer.Option("--thumb", help="up or down")] = None,
     comment: Annotated[str, typer.Option("--comment", help="in words")] = "",
     correct: Annotated[str | None, typer.Option("--correct", help="the right answer: a call as JSON, or words")] = None,
-    config: Config = None, overrides: Set = None, json_output: Json = False,
+    config: Config = None, json_output: Json = False,
 ) -> None:  # fmt: skip
     """Say of an answer that it was good or bad, or what it should have been."""
     from hive_mind.errors import UsageError
     from hive_mind.usage.review import read_correction
 
+    name, overrides = _one(one)
     if thumb not in (None, "up", "down"):
         raise UsageError(f"--thumb={thumb} is not up or down")
     if thumb is None and not comment and correct is None:
@@ -173,7 +191,7 @@ def feedback(
 
 
 @app.command()
-def export(config: Config = None, overrides: Set = None, json_output: Json = False) -> None:
+def export(config: Config = None, overrides: Overrides = None, json_output: Json = False) -> None:
     """Write approved interactions to data/automated/training_data_YYYY-MM-DD.jsonl, which `data build` reads."""
     from hive_mind.usage.exporting import export as write
 
@@ -192,10 +210,12 @@ def export(config: Config = None, overrides: Set = None, json_output: Json = Fal
 
 @app.command()
 def forget(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[ID...]", help="ids, or their beginnings")] = None,
+    given: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID...] [usage.KEY=VALUE]", help="ids, or their beginnings")
+    ] = None,
     session: Session = None, client: Client = None, before: Before = None,
     data_dir: DataDir = Path("data"), models_dir: ModelsDir = Path("models"),
-    config: Config = None, overrides: Set = None, json_output: Json = False,
+    config: Config = None, json_output: Json = False,
 ) -> None:  # fmt: skip
     """Remove interactions everywhere: store, spool, exported files. Datasets that hold them are marked, models listed.
 
@@ -207,12 +227,13 @@ def forget(
     from hive_mind.usage.forgetting import forget as remove_everywhere
     from hive_mind.usage.query import Filters
 
+    names, overrides = _split(given or [])
     chosen = session is not None or client is not None or before is not None
     if not names and not chosen:
         raise UsageError("say what to forget: ids, --session, --client or --before")
     filters = Filters(session=session, client=client, before=before) if chosen else None
     with _store(config, overrides) as store:
-        outcome = remove_everywhere(store, names or (), filters, data_dir=data_dir, models_dir=models_dir)
+        outcome = remove_everywhere(store, names, filters, data_dir=data_dir, models_dir=models_dir)
     print(f"forgot {len(outcome.ids):,} interactions")
     for file, number in outcome.files.items():
         print(f"{file}: {number:,} rows taken out")
@@ -224,14 +245,27 @@ def forget(
         print_json(asdict(outcome))
 
 
-def _decide(
-    names: list[str], state: str, reason: str, config: Path | None, overrides: list[str] | None, json_output: bool
-) -> None:
+def _decide(given: list[str], state: str, reason: str, config: Path | None, json_output: bool) -> None:
+    names, overrides = _split(given)
     with _store(config, overrides) as store:
         ids = store.set_state(names, state, reason)  # type: ignore[arg-type]
     print(f"{state}: {', '.join(ids)}")
     if json_output:
         print_json({"state": state, "ids": ids})
+
+
+def _split(given: list[str]) -> tuple[list[str], list[str]]:
+    """Tell ids from settings, which have a `=`."""
+    return [text for text in given if "=" not in text], [text for text in given if "=" in text]
+
+
+def _one(given: list[str]) -> tuple[str, list[str]]:
+    from hive_mind.errors import UsageError
+
+    names, overrides = _split(given)
+    if len(names) != 1:
+        raise UsageError(f"name one interaction, not {len(names)}; `hive-mind usage list` shows their ids")
+    return names[0], overrides
 
 
 def settings_of(config: Path | None, overrides: list[str] | None) -> UsageSettings:
@@ -303,10 +337,7 @@ def _keyboard() -> tuple[Callable[[], str], Callable[[Any], str]]:
     if not sys.stdin.isatty():
         return _piped_key, lambda record: sys.stdin.readline()
 
-    def edit(record: Record) -> str:
-        return typer.edit(editable(record), extension=".json" if record.interaction.answer.tool_calls else ".txt") or ""
-
-    return lambda: typer.getchar().lower(), edit
+    return lambda: typer.getchar().lower(), lambda record: _edited(editable(record))
 
 
 def _piped_key() -> str:
@@ -315,6 +346,25 @@ def _piped_key() -> str:
     while (key := sys.stdin.read(1)).isspace():
         pass
     return key
+
+
+def _edited(text: str) -> str:
+    """Let a person edit a text in $VISUAL or $EDITOR; "" if the editor failed."""
+    import os
+    import shlex
+    import subprocess
+    import tempfile
+
+    editor = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
+    with tempfile.TemporaryDirectory(prefix="hive-mind-") as folder:
+        file = Path(folder) / "answer"
+        file.write_text(text, encoding="utf-8")
+        try:
+            done = subprocess.run([*editor, str(file)], check=False)
+        except OSError as error:
+            print(f"{editor[0]} cannot be started ({error.strerror}); set EDITOR")
+            return ""
+        return file.read_text(encoding="utf-8") if done.returncode == 0 else ""
 
 
 def _no_edit(record: Record) -> str:

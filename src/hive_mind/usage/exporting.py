@@ -84,7 +84,7 @@ def write(file: Path, lines: list[Line]) -> None:
         file.unlink(missing_ok=True)
         index.unlink(missing_ok=True)
         return
-    # The rows go first: one that no index names yet is written again by the next export, and one that was to go is gone.
+    # The rows go first: one that no index names yet is written again, and one that was to go is gone.
     with atomic_write(file) as rows:
         rows.writelines(line for line, _ in lines)
     with atomic_write(index) as entries:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, text
+from sqlalchemy import Connection, delete, insert, select
 
 from hive_mind import registry
 from hive_mind.curation.forgotten import datasets_under, mark_forgotten
@@ -17,6 +18,7 @@ from hive_mind.files import read_json
 from hive_mind.progress import utc_now
 from hive_mind.registry import REPORTS
 from hive_mind.registry.versions import version_folders
+from hive_mind.training.token_cache import FOLDER as TOKENS
 from hive_mind.usage import exporting, teach
 from hive_mind.usage.database import writing
 from hive_mind.usage.moving import Mover
@@ -131,6 +133,7 @@ def _mark(outcome: Forgotten, data_dir: Path) -> None:
     for folder in datasets_under(data_dir):
         if held := mark_forgotten(folder, records):
             outcome.datasets[str(folder)] = held
+            shutil.rmtree(folder / TOKENS, ignore_errors=True)  # the rows as numbers, made again when needed
 
 
 def _models(outcome: Forgotten, files: set[str], models_dir: Path) -> list[str]:
