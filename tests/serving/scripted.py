@@ -70,6 +70,7 @@ class ScriptedService:
     def __init__(self, script: Callable[[Ask], Answer] = lambda ask: HELLO, pause: float = 0.0):
         self.script, self.pause = script, pause
         self.breaks_after: int | None = None
+        self.problem = ""
         self.asked: list[Ask] = []
         self.pendings: list[ScriptedPending] = []
 

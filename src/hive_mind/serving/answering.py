@@ -53,9 +53,10 @@ class Answering:
         return Stream(pieces, self.stall, pending.cancel)
 
     async def keep(self, interaction: Interaction, answer_id: str) -> str:
-        """Record an interaction and remember the answer's id for its feedback; returns the interaction's id."""
+        """Record an interaction and remember the answer's id for its feedback; returns its own id, "" if not kept."""
         kept = await asyncio.to_thread(self.recorder.record, interaction)
-        self.answered.add(answer_id, kept)
+        if kept:
+            self.answered.add(answer_id, kept)
         return kept
 
     def _submit(self, ask: Ask, asked: Asked) -> Pending:
@@ -96,7 +97,7 @@ class Answering:
         }  # fmt: skip
         if self.log_texts:
             facts.fields["answer"] = {"text": answer.text, "calls": [call.to_dict() for call in answer.calls]}
-        told: JSON = {"interaction": kept}
+        told: JSON = {"interaction": kept or None}
         for name in ("problems", "not_enforced", "repairs"):
             if value := getattr(answer, name):
                 told[name] = value

@@ -37,7 +37,7 @@ class Relay:
         if self.gateway.model is not None:
             return True
         model = row.get("model")
-        return isinstance(model, str) and model not in await asyncio.to_thread(self.offering.own_models)
+        return isinstance(model, str) and not await asyncio.to_thread(self.offering.is_own, model)
 
     async def forward(self, path: str, request: HttpRequest, facts: Facts, row: JSON) -> Response:
         """Pass a request on; when its answer is through, record both."""
@@ -91,7 +91,7 @@ class Relay:
                 return
             chat = ChatRequest.model_validate(row)
             given = await asyncio.to_thread(self.offering.offered, chat)
-            shadow.offer(chat_ask(chat, given.messages, given.tools, given.originals), asked)
+            shadow.offer(chat_ask(chat, given.messages, given.tools), asked)
         except (ApiError, ValidationError):
             shadow.count("refused")
 
