@@ -55,9 +55,9 @@ def serve(
     if context.invoked_subcommand is not None:
         return
     given = {
-        "models_dir": models_dir and str(models_dir), "serving.host": host, "serving.port": port, "serving.upstream": upstream,
-        "serving.upstream_model": upstream_model, "serving.upstream_key_env": upstream_key_env,
-        "serving.shadow": shadow or None,
+        "models_dir": models_dir and str(models_dir), "serving.host": host, "serving.port": port,
+        "serving.upstream": upstream, "serving.upstream_model": upstream_model,
+        "serving.upstream_key_env": upstream_key_env, "serving.shadow": shadow or None,
     }  # fmt: skip
     run(_settings(config, context.obj, given), now)
 
@@ -148,7 +148,9 @@ def _introduce(settings: ServeSettings, port: int) -> None:
     name = "127.0.0.1" if is_loopback(api.host) else "ADDRESS-OF-THIS-MACHINE"
     url = f"http://{name}:{port}/v1"
     latest = registry.latest(settings.models_dir)
-    served = f"{latest} as `latest`" if latest else "the base model: no version was promoted yet (hive-mind run CONFIG)"
+    served = (
+        f"{latest} as `latest`" if latest else "`base` alone, for no version was promoted yet (hive-mind run CONFIG)"
+    )
     key = "a token of `hive-mind serve token list`" if api.require_token or not is_loopback(api.host) else "none"
     print(f"listening on {url} ({api.host}, Ctrl-C stops)")
     print(f"serving {served}; recording into {settings.usage.url}")
@@ -158,6 +160,7 @@ def _introduce(settings: ServeSettings, port: int) -> None:
         print(f"passing on {which} to {api.upstream}{name}{', with a shadow' if api.shadow else ''}")
     print(f"\nclients: OPENAI_BASE_URL={url} OPENAI_API_KEY={key.partition(' ')[0] if key == 'none' else 'TOKEN'}")
     print(f"Open WebUI: Settings, Connections, OpenAI API: {url}, key: {key}")
-    body = """{"model": "latest", "messages": [{"role": "user", "content": "Hello"}]}"""
+    model = "latest" if latest else "base"
+    body = f'{{"model": "{model}", "messages": [{{"role": "user", "content": "Hello"}}]}}'
     print(f"try: curl {url}/chat/completions -H 'Content-Type: application/json' -d '{body}'")
     print("next: hive-mind usage list, hive-mind mcp config --client claude-code", flush=True)
