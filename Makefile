@@ -4,7 +4,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-eval setup-dev sandbox run test test-chaos lint bench-sample bench-data bench-train bench-execution \
-  bench-inference gate-errors swap-stress guide clean
+  bench-inference bench-load test-api gate-errors swap-stress guide clean
 
 PYTHON ?= python3
 # A PYTHON given on the command line or in the environment is a choice, which replaces a .venv built on another one.
@@ -64,6 +64,12 @@ gate-errors: setup-dev ## how often the gate promotes equal models and finds bet
 
 swap-stress: setup-dev ## 3,000 promotions and rollbacks with readers loading meanwhile, some killed
 	@$(bin)/python -m tests.registry.swap_stress
+
+test-api: setup-dev ## over 2,000 requests that schemathesis makes up from the OpenAPI document, to the real engine: no 5xx
+	@$(bin)/python -m tests.serving.api_cases
+
+bench-load: setup-dev ## 50 clients of the API for a minute, with a promotion in the middle
+	@$(bin)/python benchmarks/serving_load.py
 
 bench-inference: setup ## generation beside transformers' generate, in turn; needs HIVE_MIND_REAL_DATA
 	@$(bin)/python benchmarks/inference_peers.py

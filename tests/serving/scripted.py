@@ -104,6 +104,14 @@ class Keeper:
         self.thumbs.append((interaction_id, thumb, comment))
 
 
+def until(condition, seconds=10.0):
+    """Wait for something to become true."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come about"
+        time.sleep(0.005)
+
+
 @contextmanager
 def running(app, settings):
     """Serve an application on a free port; yields its address."""

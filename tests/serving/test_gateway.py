@@ -18,7 +18,7 @@ from hive_mind.errors import UsageError
 from hive_mind.serving.api_settings import ApiSettings
 from hive_mind.serving.app import create_app
 from hive_mind.serving.upstream_answer import UpstreamAnswer
-from tests.serving.scripted import HELLO, Keeper, ScriptedService, calling, serving
+from tests.serving.scripted import HELLO, Keeper, ScriptedService, calling, serving, until
 
 CHAT = "/v1/chat/completions"
 ASK = {"model": "big-one", "messages": [{"role": "user", "content": "Weather in Bern?"}], "top_k": 40}
@@ -116,14 +116,6 @@ def passing(tmp_path, upstream, service=None, **settings):
         httpx.Client(base_url=url, trust_env=False, timeout=20) as client,
     ):
         yield client, service, keeper
-
-
-def until(condition, seconds=10.0):
-    """Wait for something to become true."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not come about"
-        time.sleep(0.005)
 
 
 def test_a_request_and_its_answer_go_through_unchanged(tmp_path, upstream):

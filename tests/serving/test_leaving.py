@@ -12,19 +12,11 @@ import pytest
 
 from hive_mind.serving.api_settings import ApiSettings
 from hive_mind.serving.app import create_app
-from tests.serving.scripted import HELLO, Keeper, ScriptedService, running, serving
+from tests.serving.scripted import HELLO, Keeper, ScriptedService, running, serving, until
 
 ASK = {"model": "latest", "messages": [{"role": "user", "content": "Hi"}]}
 CHAT = "/v1/chat/completions"
 LONG = replace(HELLO, text="word " * 400)
-
-
-def until(condition, seconds=10.0):
-    """Wait for something to become true."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not come about"
-        time.sleep(0.005)
 
 
 def send(url, body, receive_buffer=None):
