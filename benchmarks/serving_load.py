@@ -44,8 +44,8 @@ from hive_mind.progress import say, utc_now
 RESULTS = Path(__file__).resolve().parent / "results" / "serving_load.json"
 OLD, NEW = "load_v1", "load_v2"
 NEW_TOKENS = 64
-SIZE = 0.15
-"""Standard deviation of the adapters' second matrices: large enough that either version has words of its own."""
+SIZE = 0.5
+"""Standard deviation of the adapters' second matrices: either has words of its own, and most go on to the limit."""
 
 QUESTIONS = [
     f"{ask} {thing}?"
