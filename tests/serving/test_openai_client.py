@@ -245,6 +245,7 @@ def test_a_full_queue_says_when_to_come_again(api):
         ({"messages": []}, "messages"),
         ({"messages": [{"role": "user"}]}, "messages.0.content"),
         ({"messages": [{"role": "function", "name": "f", "content": "x"}]}, "messages.0.role"),
+        ({"messages": [{"role": "assistant", "function_call": {"name": "f"}}]}, "messages.0.function_call"),
         ({"messages": [{"role": "tool", "tool_call_id": "x", "content": "x"}]}, "messages.0.tool_call_id"),
         (
             {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}]},

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from hive_mind.serving.settings import ServeSettings
     from hive_mind.serving.tokens import Tokens
 
+IDLE_SECONDS = 2.0
+"""What the service has left to finish when the server has ended: nothing that anybody waits for."""
+
 _OVERRIDE = re.compile(r"[a-z_]+(\.[a-z_]+)*=.*", re.DOTALL)
 
 
@@ -87,7 +90,7 @@ def run(settings: ServeSettings, now: bool) -> None:
             _introduce(settings, listening.getsockname()[1])
             answer(made, listening, settings.serving)
         finally:
-            service.close(settings.serving.shutdown_seconds)
+            service.close(IDLE_SECONDS)
             recorder.close()
     print("stopped; what was asked is in the usage store: hive-mind usage list")
 
@@ -102,16 +105,23 @@ def add_token(context: typer.Context, name: Name, config: Config = None) -> None
 
 
 @token.command("list")
-def list_tokens(context: typer.Context, config: Config = None) -> None:
+def list_tokens(
+    context: typer.Context,
+    config: Config = None,
+    json_output: Annotated[bool, typer.Option("--json", help="print one JSON object last on standard output")] = False,
+) -> None:
     """List whose tokens there are."""
+    from hive_mind.cli.output import print_json
     from hive_mind.curation.tables import aligned
 
     tokens = _tokens(context, config)
     known = tokens.all()
     if not known:
         print(f"no tokens in {tokens.file}; next: hive-mind serve token add NAME")
-        return
-    print(aligned(["name", "made"], [[each.name, each.created] for each in known]))
+    else:
+        print(aligned(["name", "made"], [[each.name, each.created] for each in known]))
+    if json_output:
+        print_json({"file": str(tokens.file), "tokens": [{"name": it.name, "created": it.created} for it in known]})
 
 
 @token.command("remove")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from hive_mind.conversation import JSON, MalformedConversation, Message, Tool, ToolCall
@@ -43,9 +44,9 @@ def read_tools(chat: ChatRequest) -> tuple[Tool, ...]:
             tools.append(read_tool(tool.function.model_dump(exclude_none=True)))
         except MalformedConversation as error:
             raise refused(str(error), f"tools.{place}.function", error.code) from None
-    twice = {tool.name for tool in tools if sum(other.name == tool.name for other in tools) > 1}
-    if twice:
-        raise refused(f"the tool {min(twice)} is declared twice", "tools")
+    name, uses = Counter(tool.name for tool in tools).most_common(1)[0] if tools else ("", 0)
+    if uses > 1:
+        raise refused(f"the tool {name} is declared twice", "tools")
     return tuple(tools)
 
 

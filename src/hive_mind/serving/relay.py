@@ -41,7 +41,7 @@ class Relay:
 
     async def forward(self, path: str, request: HttpRequest, facts: Facts, row: JSON) -> Response:
         """Pass a request on; when its answer is through, record both."""
-        asked = self._read(path, request, facts, row)
+        asked = await asyncio.to_thread(self._read, path, request, facts, row)
         facts.fields |= {"upstream": True, "streamed": bool(row.get("stream"))}
         if asked is not None:
             await asyncio.to_thread(report_results, self.answering.recorder, asked.messages)
