@@ -135,7 +135,7 @@ def test_the_log_holds_words_where_they_are_asked_for(tmp_path, caplog):
         httpx.post(url + CHAT, json=ASK, trust_env=False)
     [row] = [record.fields for record in caplog.records if record.name == "hive_mind.serving"]
     assert row["messages"][0]["content"] == "a secret word"
-    assert row["answer"]["text"] == "Hello there."
+    assert row["answer"]["content"] == "Hello there."
 
 
 def test_figures_are_counted(served):

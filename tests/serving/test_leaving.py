@@ -12,6 +12,7 @@ import pytest
 
 from hive_mind.serving.api_settings import ApiSettings
 from hive_mind.serving.app import create_app
+from hive_mind.serving.openai_stream import ClientLeft, Stream
 from tests.serving.scripted import HELLO, Keeper, ScriptedService, running, serving, until
 
 ASK = {"model": "latest", "messages": [{"role": "user", "content": "Hi"}]}
@@ -127,3 +128,56 @@ def test_fifty_clients_at_once_each_get_their_own_answer(tmp_path):
         texts = [r.json()["choices"][0]["message"]["content"] for r in asyncio.run(everyone(url))]
     assert texts == [f"re: number {place}" for place in range(50)]
     assert len({interaction.request_id for interaction in keeper.interactions}) == 50
+
+
+def test_a_long_answer_lets_others_have_their_turns():
+    """Pieces that are all there already, to a client that takes them at once: nothing of it waits for anything."""
+    turns = []
+
+    async def pieces():
+        for _ in range(100):
+            yield b"x"
+
+    async def send(message):
+        turns.append("stream")
+
+    async def receive():
+        await asyncio.Event().wait()
+
+    async def other():
+        while len(turns) < 80:
+            turns.append("other")
+            await asyncio.sleep(0)
+
+    async def both():
+        await asyncio.gather(Stream(pieces(), 5.0)({}, receive, send), other())
+
+    asyncio.run(both())
+    assert turns.count("stream") == 102
+    assert turns[:80].count("other") > 20
+
+
+def test_a_client_that_left_ends_the_work_without_anybody_to_tell():
+    ended = []
+
+    async def pieces():
+        try:
+            while True:
+                yield b"x"
+                await asyncio.sleep(10)
+        finally:
+            ended.append("pieces")
+
+    async def after():
+        ended.append("after")
+
+    async def send(message):
+        pass
+
+    async def receive():
+        await asyncio.sleep(0.02)
+        return {"type": "http.disconnect"}
+
+    with pytest.raises(ClientLeft):
+        asyncio.run(Stream(pieces(), 5.0, after=after)({}, receive, send))
+    assert ended == ["pieces", "after"]

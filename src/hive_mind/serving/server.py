@@ -69,6 +69,7 @@ def make_server(app: ASGIApp, settings: ApiSettings) -> uvicorn.Server:
     """Return the server, which logs through the handlers that are set up already."""
     config = uvicorn.Config(
         app, log_config=None, access_log=False, server_header=False, ws="none", http="h11", lifespan="on",
+        proxy_headers=False,  # anybody can send X-Forwarded-For, and be another client to the rate limit with it
         timeout_keep_alive=KEEP_ALIVE_SECONDS, timeout_graceful_shutdown=math.ceil(settings.shutdown_seconds),
     )  # fmt: skip
     return uvicorn.Server(config)
