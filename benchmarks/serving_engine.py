@@ -3,11 +3,12 @@
     make bench-serving                                             everything, some 20 minutes on two cores
     .venv/bin/python benchmarks/serving_engine.py --only calls --requests 100
 
-`calls`: forced calls of the tiny base with the tools of BFCL and of real MCP servers, each completed one checked against
-its schema. `promotion`: clients all the while, two versions promoted in turn. The others run the shape of Qwen2.5-0.5B
-with random weights, bf16: `grammar`: what holding replies to their tools takes, of the time of decoding. `speed`: one
-reply, and eight at once, beside transformers' `generate` one by one, in turn with the same weights. `first_token`: from
-the request to the first token with nothing loaded, with tools not seen before, and with tools seen before.
+`calls`: forced calls of the tiny base with the tools of BFCL and of real MCP servers, each one that is completed checked
+against its schema; what the tiny base cannot read together with the whole budget is left out and counted. `promotion`:
+clients all the while, two versions promoted in turn. The others run the shape of Qwen2.5-0.5B with random weights, bf16.
+`grammar`: what holding replies to their tools takes, of the time of decoding. `speed`: one reply, and eight at once,
+beside transformers' `generate` one by one, in turn with the same weights. `first_token`: from the request to the first
+token with nothing loaded, with tools not seen before, and with tools seen before.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ from hive_mind.files import read_json, write_json
 from hive_mind.inference.constraint import Matcher
 from hive_mind.inference.tool_choice import Named
 from hive_mind.model import lora
-from hive_mind.model.base import TINY, ModelSettings, load_model, resolve_base
+from hive_mind.model.base import TINY, TINY_FOLDER, ModelSettings, load_model, resolve_base
+from hive_mind.model.qwen2 import Qwen2Config
 from hive_mind.progress import say, utc_now
 from hive_mind.serving.ask import Answer, Ask, ContextExceeded
 from hive_mind.serving.engine_settings import EngineSettings
@@ -91,11 +93,12 @@ def calls(real: Path, requests: int) -> dict[str, Any]:
     not_enforced: Counter[str] = Counter()
     lengths: list[int] = []
     problems: list[str] = []
-    with running(TINY, queue=64) as service:
+    too_long, context = 0, Qwen2Config.from_folder(TINY_FOLDER).max_position_embeddings
+    with running(TINY) as service:
         started = time.perf_counter()
         for ask, answer in answers(service, [replace(ask, max_tokens=BUDGET) for ask in asks]):
-            if isinstance(answer, ContextExceeded):
-                outcomes["longer than the tiny base reads"] += 1
+            if isinstance(answer, ContextExceeded) or answer.prompt_tokens + BUDGET > context:
+                too_long += 1
                 continue
             if len(lengths) == requests:
                 break
@@ -107,8 +110,8 @@ def calls(real: Path, requests: int) -> dict[str, Any]:
     say(f"calls: {len(lengths)} answered, {len(problems)} invalid, {dict(outcomes)}")
     return {
         "what": "forced calls of the tiny base with BFCL's and MCP servers' tools, checked by jsonschema",
-        "requests": len(lengths), "budget": BUDGET, "outcomes": dict(outcomes), "invalid": len(problems),
-        "problems": problems[:20], "cut_by_length": outcomes["length"] / len(lengths),
+        "requests": len(lengths), "left_out": too_long, "budget": BUDGET, "outcomes": dict(outcomes),
+        "invalid": len(problems), "problems": problems[:20], "cut_by_length": outcomes["length"] / len(lengths),
         "longer_than_64_tokens": sum(length > 64 for length in lengths) / len(lengths),
         "tokens": figures(lengths, 1), "requests_with_keywords_not_enforced": dict(not_enforced.most_common()),
         "seconds": seconds,
