@@ -3,9 +3,9 @@
     make bench-serving                                             everything, some 20 minutes on two cores
     .venv/bin/python benchmarks/serving_engine.py --only calls --requests 100
 
-`calls`: forced calls of the tiny base with the tools of BFCL and of real MCP servers, each one that is completed checked
-against its schema; what the tiny base cannot read together with the whole budget is left out and counted. `promotion`:
-clients all the while, two versions promoted in turn. The others run the shape of Qwen2.5-0.5B with random weights, bf16.
+`calls`: forced calls of the tiny base with the tools of BFCL and of real MCP servers, completed ones checked against
+their schema; what the tiny base cannot read together with the whole budget is left out. `promotion`: clients all the
+while, two versions promoted in turn. The others run the shape of Qwen2.5-0.5B with random weights, bf16.
 `grammar`: what holding replies to their tools takes, of the time of decoding. `speed`: one reply, and eight at once,
 beside transformers' `generate` one by one, in turn with the same weights. `first_token`: from the request to the first
 token with nothing loaded, with tools not seen before, and with tools seen before.
