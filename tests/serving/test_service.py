@@ -354,7 +354,7 @@ class TestFailures:
         assert "memory was too small" in capsys.readouterr().err
 
     def test_lack_of_memory_in_a_step_reads_smaller_pieces(self, make, monkeypatch):
-        made = make()
+        made = make(piece=64)
         whole = made.submit(asked("many words " * 60)).answer()
         model = next(iter(made._scheduler.models.hosts.values())).loaded.model
         extend, refused = model.extend, []
@@ -372,7 +372,7 @@ class TestFailures:
         assert refused
 
     def test_a_request_that_never_fits_fails_alone(self, make, monkeypatch):
-        made = make()
+        made = make(piece=16)
         assert made.submit(asked()).answer()
         model = next(iter(made._scheduler.models.hosts.values())).loaded.model
         with monkeypatch.context() as patch:
@@ -395,6 +395,21 @@ class TestFailures:
             with pytest.raises(HiveMindError, match="the model's pass failed: device-side assert"):
                 made.submit(asked("Something else")).answer()
         assert made.submit(asked()).answer()
+
+    def test_an_error_of_the_programs_own_ends_one_request(self, make, monkeypatch):
+        made = make()
+
+        def broken(ask, read):
+            if ask.messages[0].content == "one":
+                raise ZeroDivisionError("planted")
+            return ()
+
+        monkeypatch.setattr("hive_mind.serving.scheduler.problems", broken)
+        first, second = made.submit(asked("one")), made.submit(asked("two"))
+        with pytest.raises(HiveMindError, match=r"ZeroDivisionError\('planted'\)"):
+            first.answer()
+        assert second.answer()
+        assert made.stats()["rows"] == 0
 
     def test_an_engine_that_broke_down_says_so(self, make, monkeypatch):
         made = make()

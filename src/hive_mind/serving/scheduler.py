@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -125,21 +126,16 @@ class Scheduler:
             self._join(host, [work for work in joining if work.host is host])
 
     def _prepare(self, pending: Waiting) -> None:
-        """Find the model that a request asks for and write its prompt; it fails alone if that cannot be done."""
-        try:
+        """Find the model that a request asks for and write its prompt."""
+        with self._alone(pending):
             found = self.models.find(pending.ask.model)
             if found is None:
                 return
             target, host = found
             adapter = None if target.folder is None else target.version
             self.ready[pending] = Work(pending, target, host, prepare(pending.ask, host.loaded, adapter, self.settings))
-        except HiveMindError as error:
+        if pending.done:
             self.waiting.remove(pending)
-            self._fail(pending, error)
-        except Exception as error:  # one request that nobody thought of must not end all others
-            traceback.print_exc()
-            self.waiting.remove(pending)
-            self._fail(pending, HiveMindError(f"the request could not be prepared: {type(error).__name__}: {error}"))
 
     def _better_later(self, work: Work, joining: Sequence[Work]) -> bool:
         """Tell whether a row is just reading what this prompt begins with too: then it is read once, for both."""
@@ -235,7 +231,8 @@ class Scheduler:
             say(f"memory was too small for a step: prompts are read {self.piece} tokens at a time for now")
         else:
             last = [work for work in self.active if work.host is host][-1]
-            self._end(last, "cancelled", HiveMindError(NO_ROOM))
+            self._leave(last)
+            self._fail(last.pending, HiveMindError(NO_ROOM))
 
     def _broken(self, host: Host, error: BaseException) -> None:
         """Give up all rows on a base whose pass failed for another reason than memory."""
@@ -247,44 +244,54 @@ class Scheduler:
 
     def _deliver(self, work: Work) -> None:
         """Hand out what a row has written since the last time, and end it if it is done."""
-        row = work.row
+        row, reader = work.row, work.prepared.reader
         assert row is not None
         if work.first_token is None and (len(row.ids) > work.forced or row.done):
             work.first_token = time.monotonic()
         new, work.seen = row.ids[work.seen :], len(row.ids)
-        try:
-            work.pending.put(work.prepared.reader.feed(new))
+        with self._alone(work.pending):
+            work.pending.put(reader.feed(new))
             if row.error is not None:
-                self._end(work, "cancelled", row.error)
-            elif work.prepared.reader.stopped or row.done:
-                self._end(work, "stop" if row.stopped or work.prepared.reader.stopped else "length")
-        except Exception as error:  # as in _prepare
-            if isinstance(error, HiveMindError):
-                raise
-            traceback.print_exc()
-            self._end(work, "cancelled", HiveMindError(f"the reply could not be read: {type(error).__name__}: {error}"))
+                raise row.error
+        if work.pending.done:
+            self._leave(work)
+        elif reader.stopped or row.done:
+            self._end(work, "stop" if row.stopped or reader.stopped else "length")
 
-    def _end(self, work: Work, ended: Ended, error: HiveMindError | None = None) -> None:
+    def _leave(self, work: Work) -> Row:
         row = work.row
         assert row is not None
         self.active.remove(work)
         if row in work.host.running.rows:
             work.host.running.leave(row)
-        if error is not None:
-            self._fail(work.pending, error)
-            return
-        events, read = work.prepared.reader.finish(ended)
-        taken_in, now = work.pending.taken_in, time.monotonic()
-        answer = Answer(
-            text=read.text, calls=read.calls, finish_reason=read.finish_reason, repairs=read.repairs,
-            version=work.target.version, base=work.host.loaded.base.id,
-            prompt_tokens=len(row.request.prompt), cached_tokens=row.recalled, completion_tokens=len(row.ids),
-            queued=work.joined - taken_in, first_token=(work.first_token or now) - taken_in, seconds=now - taken_in,
-            not_enforced=work.prepared.not_enforced,
-        )  # fmt: skip
-        answer = replace(answer, problems=problems(work.pending.ask, read))
-        self.counts.answered(answer)
-        work.pending.put([*events, answer])
+        return row
+
+    def _end(self, work: Work, ended: Ended) -> None:
+        """Free the row and hand out the Answer."""
+        row = self._leave(work)
+        with self._alone(work.pending):
+            events, read = work.prepared.reader.finish(ended)
+            taken_in, now = work.pending.taken_in, time.monotonic()
+            answer = Answer(
+                text=read.text, calls=read.calls, finish_reason=read.finish_reason, repairs=read.repairs,
+                problems=problems(work.pending.ask, read), not_enforced=work.prepared.not_enforced,
+                version=work.target.version, base=work.host.loaded.base.id,
+                prompt_tokens=len(row.request.prompt), cached_tokens=row.recalled, completion_tokens=len(row.ids),
+                queued=work.joined - taken_in, first_token=(work.first_token or now) - taken_in, seconds=now - taken_in,
+            )  # fmt: skip
+            self.counts.answered(answer)
+            work.pending.put([*events, answer])
+
+    @contextmanager
+    def _alone(self, pending: Waiting) -> Iterator[None]:
+        """Have what goes wrong with one request end that one and no other."""
+        try:
+            yield
+        except HiveMindError as error:
+            self._fail(pending, error)
+        except Exception as error:  # nobody thought of it, and the others must not suffer from it
+            traceback.print_exc()
+            self._fail(pending, HiveMindError(f"this request met an error of the program's own: {error!r}"))
 
     def _fail(self, pending: Waiting, error: HiveMindError) -> None:
         self.counts.failed += 1
