@@ -102,7 +102,7 @@ def _encode(ask: Ask, loaded: Loaded) -> list[int]:
 
 
 def _is_unicode(ask: Ask) -> bool:
-    rows = [each.to_dict() for each in (*ask.messages, *ask.tools)]
+    rows = [*(message.to_dict() for message in ask.messages), *(tool.to_dict() for tool in ask.tools)]
     try:
         json.dumps([ask.prompt, rows], ensure_ascii=False).encode()
     except UnicodeEncodeError:
