@@ -195,6 +195,15 @@ class TestRefused:
         with pytest.raises(UsageError, match="half a character"):
             served.submit(asked("\ud800")).answer()
 
+    @pytest.mark.parametrize("field", ["tools", "response_schema"])
+    def test_what_is_nested_too_deeply(self, served, field):
+        schema = {"type": "object"}
+        for _ in range(3000):
+            schema = {"type": "object", "properties": {"a": schema}}
+        more = {"tools": (Tool("t", "", schema),)} if field == "tools" else {"response_schema": schema}
+        with pytest.raises(UsageError, match="nested too deeply"):
+            served.submit(asked(**more)).answer()
+
     def test_a_full_queue(self, make):
         made = make(rows=1, queue=3)
         first = made.submit(asked(max_tokens=3000, temperature=1.0))

@@ -37,8 +37,16 @@ class Prepared:
 def prepare(ask: Ask, loaded: Loaded, adapter: str | None, settings: EngineSettings) -> Prepared:
     """Write a request's prompt and find out what its reply is held to.
 
-    Raises ContextExceeded for a prompt that leaves no room for a reply, UsageError for one that cannot be written.
+    Raises ContextExceeded for a prompt that leaves no room for a reply, UsageError for one that cannot be written or
+    tools that make no grammar.
     """
+    try:
+        return _prepare(ask, loaded, adapter, settings)
+    except RecursionError:
+        raise UsageError("a message, tool or schema of the request is nested too deeply; flatten it") from None
+
+
+def _prepare(ask: Ask, loaded: Loaded, adapter: str | None, settings: EngineSettings) -> Prepared:
     prompt = _encode(ask, loaded)
     context = loaded.model.config.max_position_embeddings
     longest = min(context, settings.cache_tokens, settings.context or context)
@@ -93,8 +101,6 @@ def _encode(ask: Ask, loaded: Loaded) -> list[int]:
         return render_prompt(ask.messages, ask.tools, loaded.tokenizer)
     except jinja2.TemplateError as error:
         raise UsageError(f"the chat template of {loaded.base.id} does not take these messages: {error}") from error
-    except RecursionError:
-        raise UsageError("the request is nested too deeply to be written into a prompt; flatten it") from None
     except TypeError:  # the tokenizer's word for it
         if _is_unicode(ask):
             raise
