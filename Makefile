@@ -4,7 +4,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-eval setup-dev sandbox run test test-chaos lint bench-sample bench-data bench-train bench-execution \
-  bench-inference bench-load test-api gate-errors swap-stress guide clean
+  bench-inference bench-serving bench-load test-api gate-errors swap-stress guide clean
 
 PYTHON ?= python3
 # A PYTHON given on the command line or in the environment is a choice, which replaces a .venv built on another one.
@@ -73,6 +73,9 @@ bench-load: setup-dev ## 50 clients of the API for a minute, with a promotion in
 
 bench-inference: setup ## generation beside transformers' generate, in turn; needs HIVE_MIND_REAL_DATA
 	@$(bin)/python benchmarks/inference_peers.py
+
+bench-serving: setup ## the serving engine: valid calls, cost of the grammar, speed, promotions; needs HIVE_MIND_REAL_DATA
+	@$(bin)/python benchmarks/serving_engine.py
 
 guide: setup-dev ## the figures of docs/DATASET_GUIDE.md, written anew
 	@$(bin)/python -m tests.guide_figures
