@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
-from sqlalchemy import Connection, Engine, MetaData, delete, func, insert, select
+from sqlalchemy import Connection, Engine, MetaData, Table, delete, func, insert, select
 
 from hive_mind.conversation import JSON
 from hive_mind.errors import UsageError
@@ -25,7 +25,7 @@ def dump(engine: Engine, file: IO[bytes]) -> int:
         file.write(json_line({"revision": HEAD}))
         for table in metadata.sorted_tables:
             for row in connection.execution_options(yield_per=_BATCH).execute(select(table)).mappings():
-                file.write(json_line({"table": table.name, "row": dict(row)}))
+                file.write(json_line(_line(table, row)))
         return connection.execute(select(func.count()).select_from(interactions)).scalar() or 0
 
 
@@ -65,8 +65,12 @@ def _brought_up(rows: Iterable[JSON], revision: str, file: Path) -> Iterator[JSO
     with reading(engine) as connection:
         for table in metadata.sorted_tables:
             for row in connection.execute(select(table)).mappings():
-                yield {"table": table.name, "row": dict(row)}
+                yield _line(table, row)
     engine.dispose()
+
+
+def _line(table: Table, row: Mapping[Any, Any]) -> JSON:
+    return {"table": table.name, "row": {str(name): value for name, value in row.items()}}
 
 
 def _fill(connection: Connection, schema: MetaData, rows: Iterable[JSON]) -> None:
