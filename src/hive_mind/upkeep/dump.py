@@ -34,7 +34,7 @@ def load(engine: Engine, file: Path, force: bool) -> int:
 
     Raises UsageError if the store holds any and `force` is not given, or the dump is of a newer program.
     """
-    rows = (row for _, row in read_jsonl(file))
+    rows: Iterator[JSON] = (row for _, row in read_jsonl(file))
     revision = next(rows)["revision"]
     if revision > HEAD:
         raise UsageError(f"the backup's store has the schema {revision}, this program knows {HEAD}; update Hive-Mind")
@@ -74,7 +74,7 @@ def _line(table: Table, row: Mapping[Any, Any]) -> JSON:
 
 
 def _fill(connection: Connection, schema: MetaData, rows: Iterable[JSON]) -> None:
-    name, batch = "", []
+    name, batch = "", list[JSON]()
     for row in rows:
         if batch and (row["table"] != name or len(batch) == _BATCH):
             connection.execute(insert(schema.tables[name]), batch)
