@@ -47,11 +47,14 @@ def written(file: Path, scratch: Path) -> Iterator[Archive]:
     Raises UsageError for a name of no known compression, HiveMindError if the disk is full or zstd is missing.
     """
     _check_name(file)
-    with atomic_write(file) as raw, _compressed(file, raw) as stream:
-        with tarfile.open(fileobj=stream, mode="w|") as tar:
-            archive = Archive(tar, scratch)
-            yield archive
-            archive.finish()
+    with (
+        atomic_write(file) as raw,
+        _compressed(file, raw) as stream,
+        tarfile.open(fileobj=stream, mode="w|") as tar,
+    ):
+        archive = Archive(tar, scratch)
+        yield archive
+        archive.finish()
 
 
 def unpacked(file: Path, folder: Path) -> JSON:

@@ -140,7 +140,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _migrate(engine: Engine, revision: str) -> None:
-    """Bring the tables to a revision. Processes that open a store at the same time take turns, and the second finds it done.
+    """Bring the tables to a revision. Processes that open a store at once take turns, and the second finds it done.
 
     Raises UsageError if a newer program has changed the store.
     """
