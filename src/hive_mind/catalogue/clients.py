@@ -17,6 +17,8 @@ from typing import Any, Literal
 
 from hive_mind.catalogue import jsonc
 from hive_mind.conversation import JSON
+from hive_mind.redaction.named import kind_under
+from hive_mind.redaction.text import find
 
 Transport = Literal["stdio", "http", "sse"]
 
@@ -49,10 +51,14 @@ class Server:
 
     @property
     def secrets(self) -> frozenset[str]:
-        """The values that must not be written anywhere."""
-        values = [*self.env.values(), *self.headers.values()]
-        parts = {part for value in values for part in (value, *value.split())}
-        return frozenset(part for part in parts if len(part) >= _SHORTEST_SECRET)
+        """The values that must not be written anywhere: of the environment and headers, and any in the command or url.
+
+        A plain word under a harmless name (NODE_ENV=production) is none, for descriptions use the same words.
+        """
+        given = [(name, part) for name, value in {**self.env, **self.headers}.items() for part in value.split()]
+        telling = {value for name, value in given if not value.isalpha() or kind_under(name, value)}
+        telling |= {found.value for found in find(" ".join([*self.command, self.url]))}
+        return frozenset(value for value in telling if len(value) >= _SHORTEST_SECRET)
 
 
 @dataclass(frozen=True, slots=True)

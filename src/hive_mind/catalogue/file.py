@@ -2,17 +2,18 @@
 
 {"servers": {NAME: {"clients", "transport", "version", "asked", "error", "configured", "tools": {NAME: {"declaration",
 "digest", "gone", "history": [{"time", "what", "digest", "version"}]}}}}}. A server's command, address, environment and
-headers are not in it, nor any of their values.
+headers are not in it, nor the secrets in them.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import orjson
 
@@ -26,6 +27,7 @@ from hive_mind.tool_schema.names import legal_names
 What = Literal["added", "changed", "gone", "back"]
 KEPT = ("name", "title", "description", "inputSchema", "outputSchema", "annotations")
 SECRET = "<SECRET>"
+_ILLEGAL = re.compile(r"[^a-zA-Z0-9_-]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,17 @@ def write_catalogue(file: Path, catalogue: JSON) -> None:
     write_json(file, catalogue)
 
 
+def client_names(catalogue: JSON) -> dict[str, Tool]:
+    """Return the tools that are there now by the name that Claude Code gives them, mcp__SERVER__TOOL."""
+    named = {}
+    for server, entry in catalogue["servers"].items():
+        for tool in _present(entry):
+            name = f"mcp__{_ILLEGAL.sub('_', server)}__{_ILLEGAL.sub('_', tool)}"
+            if (read := _read(entry["tools"][tool]["declaration"], name)) is not None:
+                named[name] = read
+    return named
+
+
 def tools_of(catalogue: JSON) -> list[Tool]:
     """Return the tools that are there now, as a model is shown them: a name that several servers use has the server's.
 
@@ -85,14 +98,18 @@ def tools_of(catalogue: JSON) -> list[Tool]:
     uses = Counter(tool for _, tool in present)
     names = {(server, tool): tool if uses[tool] == 1 else f"{server}__{tool}" for server, tool in present}
     legal = legal_names(names.values()).legal
-    tools = []
-    for server, tool in present:
-        declaration = catalogue["servers"][server]["tools"][tool]["declaration"]
-        try:
-            tools.append(read_tool({**declaration, "name": legal[names[server, tool]]}))
-        except MalformedConversation:
-            continue
-    return tools
+    declared = (
+        _read(catalogue["servers"][server]["tools"][tool]["declaration"], legal[names[server, tool]])
+        for server, tool in present
+    )
+    return [tool for tool in declared if tool is not None]
+
+
+def _read(declaration: JSON, name: str) -> Tool | None:
+    try:
+        return read_tool({**declaration, "name": name})
+    except MalformedConversation:
+        return None
 
 
 def _present(entry: JSON) -> list[str]:
@@ -128,9 +145,16 @@ def digest_of(declaration: JSON) -> str:
 
 
 def _without_secrets(tool: JSON, secrets: frozenset[str]) -> JSON:
-    """Keep what declares a tool, without the values of the server's environment and headers, should it repeat one."""
-    text = orjson.dumps({key: tool[key] for key in KEPT if key in tool}).decode()
-    for secret in sorted(secrets, key=len, reverse=True):
-        text = text.replace(orjson.dumps(secret).decode()[1:-1], SECRET)
-    kept: JSON = orjson.loads(text)
-    return kept
+    """Keep what declares a tool, without the secrets of the server's configuration, should its texts repeat one."""
+    longest_first = sorted(secrets, key=len, reverse=True)
+
+    def clean(value: Any) -> Any:
+        if isinstance(value, str):
+            for secret in longest_first:
+                value = value.replace(secret, SECRET)
+            return value
+        if isinstance(value, dict):
+            return {key: clean(item) for key, item in value.items()}
+        return [clean(item) for item in value] if isinstance(value, list) else value
+
+    return {key: tool[key] if key == "name" else clean(tool[key]) for key in KEPT if key in tool}
