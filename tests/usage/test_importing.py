@@ -174,4 +174,5 @@ def plant(rows: list[dict[str, Any]], chance: random.Random) -> list[str]:
         else:
             message["content"] = f"{message.get('content') or ''}\n\n{case.filled}\n"
         planted += case.secrets
-    return planted
+    # a person's name that is a secret as the name of a home folder stands in other texts as a name
+    return [secret for secret in planted if not any(secret in case.text for case in CASES)]
