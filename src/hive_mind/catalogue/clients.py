@@ -14,10 +14,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import parse_qsl, urlsplit
 
 from hive_mind.catalogue import jsonc
 from hive_mind.conversation import JSON
-from hive_mind.redaction.named import kind_under
+from hive_mind.redaction.names import secret_name
 from hive_mind.redaction.text import find
 
 Transport = Literal["stdio", "http", "sse"]
@@ -25,6 +26,7 @@ Transport = Literal["stdio", "http", "sse"]
 _PLACEHOLDER = re.compile(r"\$\{([^}]*)\}")
 _SERVERS_KEYS = ("mcpServers", "servers")
 _SHORTEST_SECRET = 6
+_SCHEMES = ("bearer", "basic", "digest", "token")
 
 
 class NotConfigured(ValueError):
@@ -55,8 +57,10 @@ class Server:
 
         A plain word under a harmless name (NODE_ENV=production) is none, for descriptions use the same words.
         """
-        given = [(name, part) for name, value in {**self.env, **self.headers}.items() for part in value.split()]
-        telling = {value for name, value in given if not value.isalpha() or kind_under(name, value)}
+        address = urlsplit(self.url)
+        named = [*self.env.items(), *self.headers.items(), *parse_qsl(address.query), ("", address.password or "")]
+        given = [(name, part) for name, value in named for part in value.split() if part.lower() not in _SCHEMES]
+        telling = {value for name, value in given if not value.isalpha() or secret_name(name)}
         telling |= {found.value for found in find(" ".join([*self.command, self.url]))}
         return frozenset(value for value in telling if len(value) >= _SHORTEST_SECRET)
 
@@ -137,7 +141,11 @@ def _server(name: str, client: str, entry: Any, folder: Path, home: Path) -> Ser
     url, kind = entry.get("url") or entry.get("serverUrl"), entry.get("type") or entry.get("transport")
     if isinstance(url, str):
         transport: Transport = "sse" if kind == "sse" else "http"
-        return Server(name, (client,), transport, url=fill(url), headers=_texts(entry.get("headers"), fill))
+        try:
+            urlsplit(address := fill(url))
+        except ValueError as error:
+            raise NotConfigured(f"its url is none: {error}") from None
+        return Server(name, (client,), transport, url=address, headers=_texts(entry.get("headers"), fill))
     command, arguments = entry.get("command"), entry.get("args") or []
     if not isinstance(command, str) or not isinstance(arguments, list):
         raise NotConfigured("its entry has neither a command nor a url")
@@ -187,13 +195,16 @@ def _env_file(name: Any, fill: Callable[[str], str]) -> JSON:
 
 def _merge(servers: Sequence[Server]) -> list[Server]:
     """Make one of equal entries of several clients; others of the same name are told apart by the client."""
-    merged: dict[str, Server] = {}
+    merged: list[Server] = []
     for server in servers:
-        name = server.name
-        known = merged.get(name)
-        if known is not None and known.definition != server.definition:
-            name = f"{server.name}@{server.clients[0]}"
-            known = merged.get(name)
-        clients = tuple(dict.fromkeys([*(known.clients if known else ()), *server.clients]))
-        merged[name] = replace(known or server, name=name, clients=clients)
-    return list(merged.values())
+        same_name = [place for place, one in enumerate(merged) if one.name.partition("@")[0] == server.name]
+        same = next((place for place in same_name if merged[place].definition == server.definition), None)
+        if same is not None:
+            clients = tuple(dict.fromkeys([*merged[same].clients, *server.clients]))
+            merged[same] = replace(merged[same], clients=clients)
+        else:
+            names = {one.name for one in merged}
+            tried = [server.name, f"{server.name}@{server.clients[0]}"]
+            tried += [f"{tried[1]}-{number}" for number in range(2, len(merged) + 3)]
+            merged.append(replace(server, name=next(name for name in tried if name not in names)))
+    return merged

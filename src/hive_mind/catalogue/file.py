@@ -45,7 +45,8 @@ def read_catalogue(file: Path) -> JSON:
         return {"servers": {}}
     catalogue = read_json(file)
     servers = catalogue.get("servers") if isinstance(catalogue, dict) else None
-    if not isinstance(servers, dict) or not all(isinstance(one.get("tools"), dict) for one in servers.values()):
+    listed = servers.values() if isinstance(servers, dict) else [None]
+    if not all(isinstance(one, dict) and isinstance(one.get("tools"), dict) for one in listed):
         raise DataRefused(f"{file} is no catalogue of tools; delete it and run `hive-mind tools sync`")
     return {"servers": servers}
 

@@ -81,9 +81,9 @@ def _import(made: Iterator[Interaction], store: Store, tools: dict[str, Tool], r
 
 def _can_be_kept(interaction: Interaction, tally: Tally) -> bool:
     """Tell whether an interaction can be written as JSON: what is nested 254 times deep cannot."""
-    parts = [*interaction.messages, interaction.answer, *interaction.results, *interaction.tools]
+    messages = [*interaction.messages, interaction.answer, *interaction.results]
     try:
-        json_line([part.to_dict() for part in parts])
+        json_line([[part.to_dict() for part in messages], [tool.to_dict() for tool in interaction.tools]])
     except TypeError:
         tally.passed_over["value that cannot be written as JSON"] += 1
         return False
