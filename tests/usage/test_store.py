@@ -266,7 +266,7 @@ def test_a_store_that_is_away_says_so(tmp_path):
 
 @pytest.mark.parametrize("url", ["mysql://a@b/c", "sqlite://", "post gres://", "://"])
 def test_a_url_that_is_none_is_refused(tmp_path, url):
-    with pytest.raises(UsageError, match="usage.url"):
+    with pytest.raises(UsageError, match=r"usage\.url"):
         Store.open(settings_in(tmp_path, url=url))
 
 
