@@ -132,11 +132,12 @@ def variant(
 def texts() -> dict[str, Callable[[Key, Tool], Sequence[str]]]:
     """Return other texts for a tool than its name, description and parameters' names."""
 
+    def properties(tool: Tool) -> JSON:
+        return tool.parameters.get("properties") or {}
+
     def described(tool: Tool) -> list[str]:
-        parts = tool.parameters.get("properties") or {}
-        return [
-            word for part in parts.values() if isinstance(part, dict) for word in words(str(part.get("description")))
-        ]
+        parts = [part for part in properties(tool).values() if isinstance(part, dict)]
+        return [word for part in parts for word in words(str(part.get("description") or ""))]
 
     return {
         "name alone": lambda _, tool: words(tool.name),

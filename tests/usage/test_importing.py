@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from hive_mind.cli.main import main
 from hive_mind.conversation import Tool
 from hive_mind.errors import UsageError
 from hive_mind.sources.layout import SHELL_HISTORY
@@ -105,6 +106,32 @@ def test_history_is_read_as_such_where_it_is_said_to_be(tmp_path: Path, store: S
 def test_a_missing_path_is_named(tmp_path: Path, store: Store) -> None:
     with pytest.raises(UsageError, match=r"nowhere.jsonl does not exist; name a file or a folder with Claude Code"):
         import_files([tmp_path / "nowhere.jsonl"], store)
+
+
+def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    write_all(tmp_path / ".claude")
+    (tmp_path / ".bash_history").write_text("# count the lines\nwc -l *\nls\nls\n")
+    settings = ["usage.url=usage.sqlite", "usage.spool=spool", "catalogue.file=tools.json"]
+    assert run(["usage", "import", "--claude-code", "--shell-history", *settings, "--json"]) == 0
+    out = capsys.readouterr().out
+    assert "interactions: 6 new (3 unknown, 2 failed, 1 succeeded), in usage.sqlite" in out
+    assert "started most: ls 2, wc 1" in out and "all 4 tools      6" in out
+    last = json.loads(out.splitlines()[-1])
+    assert last["calls"]["Bash"] == {"failed": 1, "unanswered": 1} and last["interactions"] == {"new": 6}
+    assert run(["usage", "import", ".claude/log.jsonl", *settings]) == 0
+    assert "interactions: 4 new" in capsys.readouterr().out
+    assert run(["usage", "import", "--shell-history", ".claude/notes.json", *settings]) == 0
+    assert "files: 1 shell history" in capsys.readouterr().out, "named files are read as what they are said to be"
+    assert run(["usage", "import", *settings]) == run(["usage", "import", "absent.jsonl", *settings]) == 2
+    assert "nothing was named to import" in capsys.readouterr().err
+
+
+def run(arguments: list[str]) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    return int(ended.value.code or 0)
 
 
 def by_fate(report: ImportReport) -> Counter[str]:
