@@ -59,8 +59,7 @@ def sync(
     print(f"{count:,} tools of {len(asked):,} servers in {settings.file}; next: hive-mind tools list")
     if json_output:
         print_json({"file": str(settings.file), "tools": count, "servers": asked, "failed": dict(synced.failed),
-                    "changes": [dict(zip(("server", "tool", "what"), change, strict=True)) for change in changed],
-                    "read": [str(file) for file in synced.files]})  # fmt: skip
+                    "changes": [dict(zip(("server", "tool", "what"), change, strict=True)) for change in changed]})  # fmt: skip
     if not asked and not synced.failed:
         raise UsageError(
             "no client is configured with an MCP server; add one (`hive-mind mcp config --client claude-code` prints "
