@@ -151,8 +151,9 @@ def _server(name: str, client: str, file: Path, entry: Any, folder: Path, home: 
     url, kind = entry.get("url") or entry.get("serverUrl"), entry.get("type") or entry.get("transport")
     if isinstance(url, str):
         transport: Transport = "sse" if kind == "sse" else "http"
+        address = fill(url)
         try:
-            urlsplit(address := fill(url))
+            urlsplit(address)
         except ValueError as error:
             raise NotConfigured(f"its url is none: {error}") from None
         return Server(name, (client,), (file,), transport, url=address, headers=_texts(entry.get("headers"), fill))

@@ -1,8 +1,8 @@
 """The catalogue file: every server's tools, each with a digest and the history of its versions.
 
-{"servers": {NAME: {"clients", "files", "transport", "version", "asked", "error", "configured", "tools": {NAME: {"declaration",
-"digest", "gone", "history": [{"time", "what", "digest", "version"}]}}}}}. A server's command, address, environment and
-headers are not in it, nor the secrets in them.
+{"servers": {NAME: {"clients", "files", "transport", "version", "asked", "error", "configured", "tools": {NAME:
+{"declaration", "digest", "gone", "history": [{"time", "what", "digest", "version"}]}}}}}. A server's command, address,
+environment and headers are not in it, nor the secrets in them.
 """
 
 from __future__ import annotations
