@@ -3,7 +3,7 @@
 #   make run PYTHON=~/torch-env/bin/python
 
 .DEFAULT_GOAL := help
-  .PHONY: help setup setup-eval setup-dev sandbox run test test-chaos lint bench-sample bench-data bench-train bench-execution bench-inference bench-serving bench-load test-api gate-errors swap-stress postgres test-store bench-usage guide clean
+  .PHONY: help setup setup-eval setup-dev sandbox run test test-chaos lint bench-sample bench-data bench-train bench-execution bench-inference bench-serving bench-load test-api gate-errors swap-stress postgres test-store bench-usage bench-tools guide clean
 
 PYTHON ?= python3
 # A PYTHON given on the command line or in the environment is a choice, which replaces a .venv built on another one.
@@ -84,6 +84,9 @@ bench-inference: setup ## generation beside transformers' generate, in turn; nee
 
 bench-serving: setup ## the serving engine: valid calls, cost of the grammar, speed, promotions; needs HIVE_MIND_REAL_DATA
 	@$(bin)/python benchmarks/serving_engine.py
+bench-tools: setup ## how often the tool really used is among the eight offered; needs HIVE_MIND_REAL_DATA
+	@$(bin)/python benchmarks/tool_recall.py
+
 bench-usage: setup-dev ## what recording adds to a request, and how much the store takes (benchmarks/results/)
 	@$(bin)/python benchmarks/usage_store.py
 

@@ -1,18 +1,20 @@
 """The catalogue file: every server's tools, each with a digest and the history of its versions.
 
-{"servers": {NAME: {"clients", "transport", "version", "asked", "error", "configured", "tools": {NAME: {"declaration",
-"digest", "gone", "history": [{"time", "what", "digest", "version"}]}}}}}. A server's command, address, environment and
-headers are not in it, nor any of their values.
+{"servers": {NAME: {"clients", "files", "transport", "version", "asked", "error", "configured", "tools": {NAME:
+{"declaration", "digest", "gone", "history": [{"time", "what", "digest", "version"}]}}}}}. A server's command, address,
+environment and headers are not in it, nor the secrets in them.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from types import MappingProxyType
+from typing import Any, Literal
 
 import orjson
 
@@ -26,6 +28,7 @@ from hive_mind.tool_schema.names import legal_names
 What = Literal["added", "changed", "gone", "back"]
 KEPT = ("name", "title", "description", "inputSchema", "outputSchema", "annotations")
 SECRET = "<SECRET>"
+_ILLEGAL = re.compile(r"[^a-zA-Z0-9_-]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,29 +46,38 @@ def read_catalogue(file: Path) -> JSON:
         return {"servers": {}}
     catalogue = read_json(file)
     servers = catalogue.get("servers") if isinstance(catalogue, dict) else None
-    if not isinstance(servers, dict) or not all(isinstance(one.get("tools"), dict) for one in servers.values()):
+    listed = servers.values() if isinstance(servers, dict) else [None]
+    if not all(isinstance(one, dict) and isinstance(one.get("tools"), dict) for one in listed):
         raise DataRefused(f"{file} is no catalogue of tools; delete it and run `hive-mind tools sync`")
     return {"servers": servers}
 
 
-def update(catalogue: JSON, listings: Sequence[Listing], time: str) -> list[Change]:
+def update(
+    catalogue: JSON, listings: Sequence[Listing], time: str, looked_at: Collection[Path] = (),
+    skipped: Mapping[str, str] = MappingProxyType({}),
+) -> list[Change]:  # fmt: skip
     """Bring what servers answered into the catalogue; returns what changed.
 
-    The tools of a server that did not answer stay as they were. Those of one that is configured no more are gone.
+    The tools of a server that did not answer, or was `skipped`, stay as they were, with the reason. So do those of
+    servers in files that were not looked at; where all of a server's files were, and it is in none, they are gone.
     """
     servers: JSON = catalogue["servers"]
     changes: list[Change] = []
     for listing in listings:
-        name = listing.server.name
+        name, server = listing.server.name, listing.server
         entry = servers.setdefault(name, {"version": "", "tools": {}})
-        entry |= {"clients": list(listing.server.clients), "transport": listing.server.transport, "configured": True,
-                  "asked": time, "error": listing.error or None}  # fmt: skip
+        entry |= {
+            "clients": list(server.clients), "files": list(map(str, server.files)), "transport": server.transport,
+            "configured": True, "asked": time, "error": listing.error or None,
+        }  # fmt: skip
         if not listing.error:
             entry["version"] = listing.version
             changes += _update_tools(name, entry, listing, time)
-    asked = {listing.server.name for listing in listings}
+    asked, looked = {listing.server.name for listing in listings}, set(map(str, looked_at))
     for name, entry in servers.items():
-        if name not in asked and entry.get("configured"):
+        if name in skipped:
+            entry["error"] = skipped[name]
+        elif name not in asked and entry["configured"] and looked.issuperset(entry["files"]):
             entry["configured"] = False
             changes += [_note(name, entry, tool, "gone", time) for tool in _present(entry)]
     return changes
@@ -74,6 +86,17 @@ def update(catalogue: JSON, listings: Sequence[Listing], time: str) -> list[Chan
 def write_catalogue(file: Path, catalogue: JSON) -> None:
     """Write the catalogue, atomically."""
     write_json(file, catalogue)
+
+
+def client_names(catalogue: JSON) -> dict[str, Tool]:
+    """Return the tools that are there now by the name that Claude Code gives them, mcp__SERVER__TOOL."""
+    named = {}
+    for server, entry in catalogue["servers"].items():
+        for tool in _present(entry):
+            name = f"mcp__{_ILLEGAL.sub('_', server)}__{_ILLEGAL.sub('_', tool)}"
+            if (read := _read(entry["tools"][tool]["declaration"], name)) is not None:
+                named[name] = read
+    return named
 
 
 def tools_of(catalogue: JSON) -> list[Tool]:
@@ -85,14 +108,18 @@ def tools_of(catalogue: JSON) -> list[Tool]:
     uses = Counter(tool for _, tool in present)
     names = {(server, tool): tool if uses[tool] == 1 else f"{server}__{tool}" for server, tool in present}
     legal = legal_names(names.values()).legal
-    tools = []
-    for server, tool in present:
-        declaration = catalogue["servers"][server]["tools"][tool]["declaration"]
-        try:
-            tools.append(read_tool({**declaration, "name": legal[names[server, tool]]}))
-        except MalformedConversation:
-            continue
-    return tools
+    declared = (
+        _read(catalogue["servers"][server]["tools"][tool]["declaration"], legal[names[server, tool]])
+        for server, tool in present
+    )
+    return [tool for tool in declared if tool is not None]
+
+
+def _read(declaration: JSON, name: str) -> Tool | None:
+    try:
+        return read_tool({**declaration, "name": name})
+    except MalformedConversation:
+        return None
 
 
 def _present(entry: JSON) -> list[str]:
@@ -128,9 +155,16 @@ def digest_of(declaration: JSON) -> str:
 
 
 def _without_secrets(tool: JSON, secrets: frozenset[str]) -> JSON:
-    """Keep what declares a tool, without the values of the server's environment and headers, should it repeat one."""
-    text = orjson.dumps({key: tool[key] for key in KEPT if key in tool}).decode()
-    for secret in sorted(secrets, key=len, reverse=True):
-        text = text.replace(orjson.dumps(secret).decode()[1:-1], SECRET)
-    kept: JSON = orjson.loads(text)
-    return kept
+    """Keep what declares a tool, without the secrets of the server's configuration, should its texts repeat one."""
+    longest_first = sorted(secrets, key=len, reverse=True)
+
+    def clean(value: Any) -> Any:
+        if isinstance(value, str):
+            for secret in longest_first:
+                value = value.replace(secret, SECRET)
+            return value
+        if isinstance(value, dict):
+            return {key: clean(item) for key, item in value.items()}
+        return [clean(item) for item in value] if isinstance(value, list) else value
+
+    return {key: tool[key] if key == "name" else clean(tool[key]) for key in KEPT if key in tool}

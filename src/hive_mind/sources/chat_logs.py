@@ -31,7 +31,7 @@ def interactions(row: JSON, tally: Tally) -> list[Interaction]:
         return []
     turns = [turn for turn in read_turns(row["messages"]) if turn.message.get("role") == "assistant"] if is_run else []
     for call in (call for turn in turns for call in turn.calls):
-        tally.calls[call.tool, call.fate] += 1
+        tally.calls[call.tool if call.server is None else f"{call.server}: {call.tool}", call.fate] += 1
     written = [turn for turn in turns if not turn.calls or any(not call.search for call in turn.calls)]
     return _Transcript(row, read, written if is_run else None, tally).interactions()
 

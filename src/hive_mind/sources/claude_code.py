@@ -16,7 +16,7 @@ from typing import Any
 
 import orjson
 
-from hive_mind.conversation import JSON, Message, ToolCall
+from hive_mind.conversation import JSON, Message, Tool, ToolCall
 from hive_mind.files import raw_lines
 from hive_mind.interaction import Interaction
 from hive_mind.sources.recorded import Tally, Unit, context, first_line, outcome_of, tools_by_use
@@ -26,7 +26,7 @@ FOLDER = Path("~/.claude/projects")
 """Where sessions lie, in one folder a project; those of sub-agents lie in folders below."""
 
 _REMINDER = re.compile(r"<system-reminder>.*?</system-reminder>", re.DOTALL)
-_NOT_SAID = re.compile(r"\s*(?:<(?:command|local-command|bash|user-memory)-[a-z-]+>|\[Request interrupted by user)")
+_NOT_SAID = re.compile(r"\s*(?:<(?:command|local-command|bash|user-memory|task)-[a-z-]+>|\[Request interrupted by user)")
 """What the program writes where the user's words stand: its own commands and their output, and interruptions."""
 _REFUSED = "The user doesn't want to"
 
@@ -57,7 +57,10 @@ def understands(row: JSON) -> bool:
 
 
 def read(path: Path, tally: Tally) -> Iterator[Interaction]:
-    """Yield every reply of the model with the request, the turns before it and the results of its calls."""
+    """Yield every reply of the model with the request, the turns before it and the results of its calls.
+
+    A session does not say how tools are declared; all that it calls are declared by how it calls them.
+    """
     session = _Session()
     for _, line in raw_lines(path):
         try:
@@ -68,8 +71,9 @@ def read(path: Path, tally: Tally) -> Iterator[Interaction]:
         reason = _take(session, row) if isinstance(row, dict) else "line that is no object"
         if reason:
             tally.passed_over[reason] += 1
+    tools = tools_by_use(_message(turn, turn.calls) for turn in session.turns.values())
     for turn in session.turns.values():
-        made = _interaction(session, turn, tally)
+        made = _interaction(session, turn, tools, tally)
         if made is not None:
             yield made
 
@@ -144,7 +148,7 @@ def _text(content: Any) -> str:
     return "\n".join(text if isinstance(text, str) else f"[{str(kind)[:40]}]" for kind, text in kinds)
 
 
-def _interaction(session: _Session, turn: _Turn, tally: Tally) -> Interaction | None:
+def _interaction(session: _Session, turn: _Turn, tools: tuple[Tool, ...], tally: Tally) -> Interaction | None:
     fates = {call.id: _fate(session, call) for call in turn.calls}
     tally.calls.update((call.name, fates[call.id]) for call in turn.calls)
     answer = _message(turn, turn.calls)
@@ -157,7 +161,7 @@ def _interaction(session: _Session, turn: _Turn, tally: Tally) -> Interaction | 
     failed = [session.results[call.id][0] for call in turn.calls if fates[call.id] in ("failed", "refused")]
     row, model = turn.first, turn.first["message"].get("model")
     return Interaction(
-        "claude_code", before, answer, tools_by_use([*before, answer]), _results(session, turn),
+        "claude_code", before, answer, tools, _results(session, turn),
         outcome_of(fates.values()), first_line(failed[0]) if failed else "",
         client=f"claude-code {row.get('version') or ''}".strip(), session=str(row.get("sessionId") or ""),
         time=_time(row), version=f"upstream:{model}" if isinstance(model, str) else None,

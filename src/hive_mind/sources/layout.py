@@ -47,10 +47,10 @@ def layout_of(path: Path) -> Layout | None:
         return CLAUDE_CODE
     if transcripts.is_tools_file(path):
         return None
-    if any("role" in row for row in parsed[:1]):
+    if any(map(_is_use, parsed)):
+        return Layout("rows of use", _read_rows)
+    if isinstance(first := _parse(lines[0]), dict) and "role" in first:
         return Layout("messages, one a line", _read_messages_by_line)
-    if len(parsed) == len(lines):
-        return Layout("rows of use", _read_rows) if any(map(_is_use, parsed)) else None
     whole = _parse(path.read_bytes())
     if isinstance(whole, dict) and _is_use(whole):
         return Layout("one transcript", _read_whole)
