@@ -3,7 +3,9 @@
 #   make run PYTHON=~/torch-env/bin/python
 
 .DEFAULT_GOAL := help
-  .PHONY: help setup setup-eval setup-dev sandbox run test test-chaos lint bench-sample bench-data bench-train bench-execution bench-inference bench-serving bench-load test-api gate-errors swap-stress postgres test-store bench-usage bench-tools guide clean
+.PHONY: help setup setup-eval setup-dev sandbox run test test-chaos lint bench-sample bench-data bench-train \
+  bench-execution bench-inference bench-serving bench-load test-api gate-errors swap-stress postgres test-store \
+  bench-usage bench-tools guide clean
 
 PYTHON ?= python3
 # A PYTHON given on the command line or in the environment is a choice, which replaces a .venv built on another one.
