@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from hive_mind.conversation import JSON, Message, Tool, ToolCall
+from hive_mind.errors import HiveMindError, UsageError
 
 if TYPE_CHECKING:  # it brings torch, which a server that has not been asked anything yet does without
     from hive_mind.inference.constraint import ToolChoice
@@ -37,6 +38,30 @@ class Ask:
     prompt: str | None = None
 
 
+class Busy(HiveMindError):
+    """The queue is full: nothing was taken in, ask again in `retry_after` seconds."""
+
+    def __init__(self, message: str, retry_after: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class UnknownModel(UsageError):
+    """No version, alias or base has the name that was asked for."""
+
+
+class ContextExceeded(UsageError):
+    """Prompt and reply together are longer than the model reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The first event: which model answers, as in Answer. Nothing is known of the reply yet."""
+
+    version: str
+    base: str
+
+
 @dataclass(frozen=True, slots=True)
 class TextDelta:
     """A piece of the reply's words."""
@@ -46,7 +71,10 @@ class TextDelta:
 
 @dataclass(frozen=True, slots=True)
 class CallStart:
-    """A tool call begins; its arguments follow as CallDelta with the same index."""
+    """A tool call begins; its arguments follow as CallDelta with the same index.
+
+    `id` is the one that the Answer's call has, and no other call of any request.
+    """
 
     index: int
     id: str
@@ -87,12 +115,15 @@ class Answer:
     repairs: tuple[str, ...] = ()
 
 
-Event = TextDelta | CallStart | CallDelta | Answer
-"""A reply as it is made; the last event is the whole Answer."""
+Event = Begun | TextDelta | CallStart | CallDelta | Answer
+"""A reply as it is made: Begun comes first, and the whole Answer last."""
 
 
 class Pending(Protocol):
-    """A request that was taken in. Its events can be read once, from a thread or from an event loop."""
+    """A request that was taken in. Its events can be read once, from a thread or from an event loop.
+
+    Reading raises HiveMindError if this request failed, UsageError if what was asked cannot be done.
+    """
 
     def events(self) -> Iterator[Event]: ...
     def stream(self) -> AsyncIterator[Event]: ...
@@ -101,7 +132,11 @@ class Pending(Protocol):
 
 
 class Service(Protocol):
-    """Answers requests. `submit` raises UsageError for what cannot be asked, Busy when the queue is full."""
+    """Answers requests. `submit` raises UsageError for what cannot be asked, Busy when the queue is full.
+
+    `stats` are figures by name, of the moment (queue, rows) and counted since the start (tokens, seconds).
+    """
 
     def submit(self, ask: Ask) -> Pending: ...
+    def stats(self) -> dict[str, float]: ...
     def close(self, wait: float = 30.0) -> None: ...
