@@ -43,6 +43,6 @@ def register(server: MCPServer[Any]) -> None:
     def review_model() -> str:
         """Look at the served model, its report and what was recorded since."""
         return (
-            "Call model_status and usage_stats of hive-mind and read the resource hive-mind://reports/latest. Tell me in "
-            "a few lines which model is served, how good it is at tool calls, and what was recorded since."
+            "Call model_status and usage_stats of hive-mind and read the resource hive-mind://reports/latest. Tell me "
+            "in a few lines which model is served, how good it is at tool calls, and what was recorded since."
         )

@@ -1,4 +1,4 @@
-"""What clients may read: the versions, their manifests and reports, and the card of the dataset under the served one."""
+"""What clients may read: the versions, their manifests and reports, and the card of the served one's dataset."""
 
 from __future__ import annotations
 

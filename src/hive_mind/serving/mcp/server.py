@@ -20,8 +20,8 @@ Ask it when a short, exact answer is wanted and show the answer to the user:
 - suggest_tool_call: which tool to call and with which arguments. Leave `tools` out to let it choose among the user's \
 known tools. Nothing is called.
 - write_code, explain, generate: short code, explanations, plain text.
-Check what it says: it is small. Every answer names the version that wrote it and an interaction_id. When the user says \
-that an answer was good or bad, pass that on with give_feedback; when another tool call did what the user wanted, \
+Check what it says: it is small. Every answer names the version that wrote it and an interaction_id. When the user \
+says that an answer was good or bad, pass that on with give_feedback; when another tool call did what the user wanted, \
 record_interaction keeps it. Approved records train the next version.
 
 list_models and model_status show what is served. promote_model and rollback_model change it and ask the user first.
