@@ -21,6 +21,7 @@ COMMANDS = {
     "report": ("report", "report", "write the report of a version again"),
     "models": ("models", "app", "list, show, promote, roll back, verify and remove versions"),
     "chat": ("chat", "chat", "ask a model, with or without tools"),
+    "mcp": ("mcp", "app", "serve the model to MCP clients; proxy, config, hook"),
 }
 
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+import anyio.to_thread
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import ToolAnnotations
 from pydantic import BaseModel, Field
 
+from hive_mind.catalogue import offer
 from hive_mind.conversation import Message
 from hive_mind.serving.ask import Answer, Ask
 from hive_mind.serving.mcp.backend import ask, backend, declared
@@ -84,11 +86,13 @@ async def suggest_tool_call(
     max_tokens: MaxTokens = 512,
 ) -> Suggestion:
     """Say which tool to call for a request, and with which arguments. Nothing is called."""
-    offered = declared(tools) if tools else tuple(backend(context).choose(request))
-    if not offered:
+    known = declared(tools) if tools else await anyio.to_thread.run_sync(backend(context).known_tools)
+    if not known:
         raise ToolError("no tools are known yet; give them as `tools`, or let `hive-mind tools sync` read your servers")
+    messages = (Message("user", request),)
+    offered = tuple(offer(messages, known))
     question = Ask(
-        messages=(Message("user", request),), tools=offered, model=model, max_tokens=max_tokens,
+        messages=messages, tools=offered, model=model, max_tokens=max_tokens,
         tool_choice="required" if must_call else "auto",
     )  # fmt: skip
     answer, interaction_id = await ask(context, question)

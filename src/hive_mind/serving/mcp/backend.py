@@ -30,14 +30,14 @@ SOURCE = "mcp_server"
 class Backend:
     """One for the process. Tools find it as the lifespan's state: `backend(context)`.
 
-    `start` makes the service and `stats` counts what was recorded; both are slow and called in a thread. `choose`
-    returns the catalogue's tools that fit a request best. `data_dir` is where the dataset lies whose card is shown.
+    `start` makes the service, `known_tools` reads the catalogue and `stats` counts what was recorded, each called in a
+    thread. `data_dir` is where the dataset lies whose card is shown.
     """
 
     models_dir: Path
     start: Callable[[], Service]
     recorder: Recorder
-    choose: Callable[[str], Sequence[Tool]]
+    known_tools: Callable[[], Sequence[Tool]]
     stats: Callable[[], JSON]
     data_dir: Path = Path("data")
     session: str = field(default_factory=lambda: uuid.uuid4().hex)

@@ -132,7 +132,7 @@ class Child:
 
 
 async def lines(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
-    """Yield the lines of a stream without their ends, however long; not blank ones, nor a last one that was cut short."""
+    """Yield the lines of a stream without their ends, however long; not blank ones, nor a last one cut short."""
     held = bytearray()
     while chunk := await reader.read(CHUNK_BYTES):
         start = len(held)

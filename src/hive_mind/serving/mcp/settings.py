@@ -1,0 +1,50 @@
+"""Settings of the MCP server and of the proxy: what they stand on, and where they listen over HTTP."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hive_mind.config import Settings, setting
+from hive_mind.serving.engine_settings import EngineSettings
+from hive_mind.serving.mcp.clients import PORT
+from hive_mind.usage.settings import UsageSettings
+
+
+class HttpSettings(Settings):
+    """Where to listen when MCP is spoken over HTTP."""
+
+    host: str = setting("127.0.0.1", "address to listen on; any that others can reach needs a token first")
+    port: int = setting(PORT, "port to listen on; 0 takes a free one", ge=0, le=65535)
+    allowed_hosts: list[str] = setting([], "further names that clients may call this server by (the Host header)")
+    tokens_file: Path = setting(Path("data/serving/tokens.json"), "where the named tokens are kept, hashed")
+
+
+class McpSettings(Settings):
+    """`hive-mind mcp` and `hive-mind mcp proxy`. Relative paths are of the folder that --folder names."""
+
+    models_dir: Path = setting(Path("models"), "where versions and `latest` live")
+    data_dir: Path = setting(Path("data"), "where the dataset lies whose card is shown")
+    known_tools: Path = setting(Path("data/catalogue/tools.json"), "the catalogue that `hive-mind tools sync` writes")
+    http: HttpSettings = setting(HttpSettings(), "where to listen with --http")
+    engine: EngineSettings = setting(EngineSettings(), "how the model answers")
+    usage: UsageSettings = setting(UsageSettings(), "where what is done is recorded")
+
+    def placed(self, folder: Path) -> McpSettings:
+        """Return the settings with absolute paths: servers and hooks are started wherever a client happens to be."""
+        usage = self.usage
+        url = usage.url if "://" in usage.url else str(_in(folder, Path(usage.url)))
+        paths = {"url": url, "spool": _in(folder, usage.spool), "exports": _in(folder, usage.exports)}
+        tokens = {"tokens_file": _in(folder, self.http.tokens_file)}
+        return self.model_copy(
+            update={
+                "models_dir": _in(folder, self.models_dir),
+                "data_dir": _in(folder, self.data_dir),
+                "known_tools": _in(folder, self.known_tools),
+                "http": self.http.model_copy(update=tokens),
+                "usage": usage.model_copy(update=paths),
+            }
+        )
+
+
+def _in(folder: Path, path: Path) -> Path:
+    return (folder.expanduser() / path.expanduser()).absolute()
