@@ -13,10 +13,11 @@ from hive_mind.chat.parse import parse_reply
 from hive_mind.chat.tokenizer import load_tokenizer
 from hive_mind.conversation import Message, Tool, ToolCall
 from hive_mind.errors import UsageError
-from hive_mind.inference.constraint import Constraints, Named
+from hive_mind.inference.constraint import Constraints
 from hive_mind.inference.engine import Engine
 from hive_mind.inference.request import Request
 from hive_mind.inference.sampling import Sampling
+from hive_mind.inference.tool_choice import Named
 from hive_mind.tool_schema import read_tool
 from hive_mind.tool_schema.arguments import argument_problems
 from tests.small_base import write_tokenizer

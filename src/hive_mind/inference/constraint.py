@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import llguidance
 import numpy as np
@@ -14,23 +13,23 @@ from llguidance.numpy import allocate_token_bitmask, fill_next_token_bitmask
 from torch import Tensor
 
 from hive_mind.chat.tokenizer import ChatTokenizer
-from hive_mind.conversation import Tool
+from hive_mind.conversation import JSON, Tool
 from hive_mind.errors import HiveMindError, UsageError
 from hive_mind.inference.call_format import read_call_format
-from hive_mind.inference.tool_grammar import argument_grammar, reply_grammar
+from hive_mind.inference.tool_choice import Named, ToolChoice
+from hive_mind.inference.tool_grammar import (
+    ArgumentGrammar,
+    argument_grammar,
+    json_grammar,
+    reply_grammar,
+    words_grammar,
+)
 
 REMEMBERED = 256
 """Compiled grammars kept for the next request with the same tools."""
 
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """The choice of one tool that must be called."""
-
-    name: str
-
-
-ToolChoice = Literal["none", "auto", "required"] | Named
+REPLY = "reply"
+"""What `not_enforced` calls a reply that is JSON itself."""
 
 
 class Matcher:
@@ -104,37 +103,51 @@ class Constraints:
         self._kept: OrderedDict[Any, Constraint] = OrderedDict()
 
     def constraint(
-        self, tools: Sequence[Tool], choice: ToolChoice = "auto", *, parallel: bool = True
+        self, tools: Sequence[Tool], choice: ToolChoice = "auto", *, parallel: bool = True, schema: JSON | None = None
     ) -> Constraint | None:
         """Return what a reply is held to, None where anything goes: without tools, or for "none".
 
         auto: words, or words and then calls of these tools; required: calls alone; Named: calls of that tool alone.
-        `parallel` allows several calls. Raises UsageError for a name that is not declared or for "required" without
-        tools.
+        `parallel` allows several calls. `schema` has JSON of that schema in the place of words. Raises UsageError for a
+        name that is not declared or for "required" without tools.
         """
         if isinstance(choice, Named):
             tools = [tool for tool in tools if tool.name == choice.name]
             if not tools:
                 raise UsageError(f"the tool {choice.name} must be called and is not among the declared tools")
         if choice == "none" or (choice == "auto" and not tools):
-            return None
+            return None if schema is None else self._json(schema)
         if not tools:
             raise UsageError("a tool must be called and none is declared")
         arguments = [(tool.name, argument_grammar(tool, self.call_format)) for tool in tools]
-        text = reply_grammar(arguments, self.call_format, self.specials, text=choice == "auto", parallel=parallel)
-        not_enforced = {name: each.not_enforced for name, each in arguments if each.not_enforced}
+        instead = json_grammar(schema, self.call_format) if schema is not None and choice == "auto" else None
+        text = reply_grammar(
+            arguments, self.call_format, self.specials, text=choice == "auto", parallel=parallel, instead=instead
+        )
+        held = [*arguments, *([(REPLY, instead)] if instead else [])]
+        return self._constraint(text, held, f"the tools {', '.join(tool.name for tool in tools)} make")
+
+    def words(self) -> Constraint:
+        """Return the constraint that a reply is words, in which no call begins."""
+        return self._constraint(words_grammar(self.call_format, self.specials), [], "words make")
+
+    def _json(self, schema: JSON) -> Constraint:
+        held = json_grammar(schema, self.call_format)
+        return self._constraint("\n".join(held.rules("start", self.call_format)), [(REPLY, held)], "this schema makes")
+
+    def _constraint(self, text: str, held: Sequence[tuple[str, ArgumentGrammar]], what: str) -> Constraint:
+        not_enforced = {name: each.not_enforced for name, each in held if each.not_enforced}
         key = (text, tuple(not_enforced.items()))
         if key not in self._kept:
-            compiled = self._compile(text, [tool.name for tool in tools])
-            self._kept[key] = Constraint(compiled, self.vocab_size, not_enforced)
+            self._kept[key] = Constraint(self._compile(text, what), self.vocab_size, not_enforced)
         self._kept.move_to_end(key)
         while len(self._kept) > REMEMBERED:
             self._kept.popitem(last=False)
         return self._kept[key]
 
-    def _compile(self, text: str, names: Sequence[str]) -> llguidance.LLMatcher:
+    def _compile(self, text: str, what: str) -> llguidance.LLMatcher:
         compiled = llguidance.LLMatcher(self._tokenizer, text, log_level=0)
         if compiled.is_error():
             reason = str(compiled.get_error()).partition("\n")[0]
-            raise HiveMindError(f"the tools {', '.join(names)} make no grammar ({reason}); offer fewer or none")
+            raise HiveMindError(f"{what} no grammar ({reason}); offer fewer tools or none, or a plainer schema")
         return compiled

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Literal, Protocol
 
 from hive_mind.conversation import JSON, Message, Tool, ToolCall
 from hive_mind.errors import HiveMindError, UsageError
-
-if TYPE_CHECKING:  # it brings torch, which a server that has not been asked anything yet does without
-    from hive_mind.inference.constraint import ToolChoice
+from hive_mind.inference.tool_choice import ToolChoice
 
 FinishReason = Literal["stop", "length", "tool_calls", "cancelled"]
 
