@@ -147,10 +147,15 @@ def asking(request: str, **options: int) -> Conversation:
 
 
 WEATHER = [Tool(f"weather_{place}", "Tell the weather", {}) for place in "abcdefgh"]
+PAINTING = [Tool(f"paint_{thing}", "Paint it", {}) for thing in "abcdefgh"]
 
 
 def test_the_other_tools_are_those_that_a_served_request_would_be_offered() -> None:
-    made = cut(replace(asking("Please tell me the weather.", size=3000), tools=(*TOOLS, *WEATHER)), 12_000, letters)
+    made = cut(
+        replace(asking("Please tell me the weather.", size=3000), tools=(*PAINTING, TOOLS[0], *WEATHER)),
+        12_000,
+        letters,
+    )
     for window in made.windows:
         assert [tool.name for tool in window.conversation.tools] == ["tool_0", *(tool.name for tool in WEATHER)]
 
@@ -158,7 +163,7 @@ def test_the_other_tools_are_those_that_a_served_request_would_be_offered() -> N
 def test_a_row_that_declares_many_tools_keeps_those_it_calls_and_the_best() -> None:
     assert offered(run()) == run(), "no more than K are left as they are"
     whole = asking("Please tell me the weather.")
-    made = offered(Conversation.build("usage", whole.messages, [*TOOLS, *WEATHER]))
+    made = offered(Conversation.build("usage", whole.messages, [*PAINTING, TOOLS[0], *WEATHER]))
     assert [tool.name for tool in made.tools] == ["tool_0", *(tool.name for tool in WEATHER)]
     assert made == Conversation.build("usage", made.messages, made.tools), "its id tells its content"
 

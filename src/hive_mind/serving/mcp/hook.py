@@ -73,3 +73,17 @@ def _text(response: Any) -> str:
     else:
         text = orjson.dumps(response).decode()
     return text[:LONGEST_RESULT]
+
+
+def record(text: bytes, settings: UsageSettings) -> str:
+    """Record what the hook tells; returns what is wrong with it, empty if nothing is."""
+    from hive_mind.usage.recorder import open_recorder
+
+    try:
+        interaction = read(text)
+        if interaction is not None:
+            with closing(open_recorder(settings)) as recorder:
+                recorder.record(interaction)
+    except (ValueError, HiveMindError) as error:
+        return str(error)
+    return ""
