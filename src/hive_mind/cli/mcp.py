@@ -70,8 +70,12 @@ def proxy(
 @app.command("config")
 def show_config(
     client: Annotated[str, typer.Option(help="claude-code, claude-desktop, cursor, vscode or open-webui")] = "",
-    wrap: Annotated[Path | None, typer.Option(help="a client's config: print it with the proxy before its servers")] = None,
-    write: Annotated[bool, typer.Option("--write", help="change the file of --wrap, and keep a backup beside it")] = False,
+    wrap: Annotated[
+        Path | None, typer.Option(help="a client's config: print it with the proxy before its servers")
+    ] = None,
+    write: Annotated[
+        bool, typer.Option("--write", help="change the file of --wrap, and keep a backup beside it")
+    ] = False,
     folder: Folder = HERE,
     port: Port = None,
     json_output: Annotated[bool, typer.Option("--json", help="print one JSON object last on standard output")] = False,
@@ -100,7 +104,7 @@ def hook(folder: Folder = HERE) -> None:
     """Record a tool call that Claude Code hands over on standard input. It never fails the client."""
     from hive_mind.serving.mcp.hook import record
 
-    problem = record(sys.stdin.buffer.read(), folder)
+    problem = record(sys.stdin.buffer.read(), _load(folder, None, None, None, None).usage)
     if problem:
         print(f"hive-mind mcp hook: {problem}", file=sys.stderr)
 
@@ -124,7 +128,9 @@ def _headers(options: list[str]) -> dict[str, str]:
     for option in options:
         name, _, variable = option.partition("=")
         if variable not in os.environ:
-            raise UsageError(f"--header-env {option}: there is no environment variable {variable!r}; write NAME=VARIABLE")
+            raise UsageError(
+                f"--header-env {option}: there is no environment variable {variable!r}; write NAME=VARIABLE"
+            )
         headers[name] = os.environ[variable]
     return headers
 

@@ -75,7 +75,7 @@ def _echo(ask):
     said = ask.messages[-1].content
     if ask.tools and ask.tool_choice == "required":
         tool = ask.tools[0]
-        return answer(calls=[call(tool.name, **{name: said for name in tool.parameters.get("required", ())})])
+        return answer(calls=[call(tool.name, **dict.fromkeys(tool.parameters.get("required", ()), said))])
     return answer(f"You said: {said}")
 
 

@@ -57,17 +57,21 @@ def test_a_reply_without_a_fence_or_with_several_is_code_as_it_stands(ask, servi
 
 def test_a_tool_call_is_chosen_among_the_tools_that_are_given(ask, service, recorder):
     service.waiting = [answer("Sure.", calls=[call("get_time", zone="UTC")], problems=("zone is no pattern",))]
-    tools = [
-        {"name": "get_time", "description": "", "inputSchema": {"type": "object", "properties": {"zone": {"type": "string"}}}},
-        {"type": "function", "function": {"name": "stop", "description": "Stop", "parameters": {"type": "object", "properties": {}}}},
-    ]  # fmt: skip
+    zone = {"type": "object", "properties": {"zone": {"type": "string"}}}
+    stop = {"name": "stop", "description": "Stop", "parameters": {"type": "object", "properties": {}}}
+    mcp_layout, openai_layout = {"name": "get_time", "inputSchema": zone}, {"type": "function", "function": stop}
+    tools = [mcp_layout, openai_layout]
 
     async def use(client):
         return await client.call_tool("suggest_tool_call", {"request": "What time is it?", "tools": tools})
 
     result = ask(use).structured_content
     assert result["calls"] == [{"name": "get_time", "arguments": {"zone": "UTC"}}]
-    assert (result["offered"], result["problems"], result["text"]) == (["get_time", "stop"], ["zone is no pattern"], "Sure.")
+    assert (result["offered"], result["problems"], result["text"]) == (
+        ["get_time", "stop"],
+        ["zone is no pattern"],
+        "Sure.",
+    )
     assert service.asked[0].tool_choice == "auto"
     assert recorder.interactions[0].outcome == "failed"
 
@@ -82,7 +86,9 @@ def test_without_tools_the_known_ones_are_offered(ask, service):
 
 
 def test_of_many_tools_the_best_few_are_offered(ask, service):
-    many = [{"name": f"tool_{n}", "description": f"Do number {n}", "inputSchema": {"type": "object"}} for n in range(40)]
+    many = [
+        {"name": f"tool_{n}", "description": f"Do number {n}", "inputSchema": {"type": "object"}} for n in range(40)
+    ]
     many.append({"name": "send_mail", "description": "Send a mail to a person", "inputSchema": {"type": "object"}})
 
     async def use(client):
@@ -104,7 +110,13 @@ def test_where_no_tool_is_known_the_error_says_what_to_do(ask, here):
 
 @pytest.mark.parametrize(
     "arguments",
-    [{"tools": [{"description": "no name"}]}, {"tools": ["a"]}, {"max_tokens": 0}, {"max_tokens": 10**9}, {"request": ""}],
+    [
+        {"tools": [{"description": "no name"}]},
+        {"tools": ["a"]},
+        {"max_tokens": 0},
+        {"max_tokens": 10**9},
+        {"request": ""},
+    ],
 )
 def test_what_cannot_be_asked_is_refused_with_the_reason_before_the_model_is_asked(ask, service, arguments):
     async def use(client):
@@ -145,7 +157,14 @@ def test_text_that_was_cut_off_says_so(ask, service):
 
 def test_generate_passes_its_settings_on(ask, service):
     async def use(client):
-        given = {"prompt": "Hi", "system": "Be brief.", "temperature": 0.5, "stop": ["\n"], "model": "base", "max_tokens": 7}
+        given = {
+            "prompt": "Hi",
+            "system": "Be brief.",
+            "temperature": 0.5,
+            "stop": ["\n"],
+            "model": "base",
+            "max_tokens": 7,
+        }
         return await client.call_tool("generate", given)
 
     assert ask(use).structured_content["text"] == "You said: Hi"
@@ -154,7 +173,9 @@ def test_generate_passes_its_settings_on(ask, service):
     assert (asked.temperature, asked.stop, asked.model, asked.max_tokens) == (0.5, ("\n",), "base", 7)
 
 
-@pytest.mark.parametrize("error", [Busy("the queue is full; ask again in 2 s"), UnknownModel("there is no version 'x'")])
+@pytest.mark.parametrize(
+    "error", [Busy("the queue is full; ask again in 2 s"), UnknownModel("there is no version 'x'")]
+)
 def test_what_the_service_has_to_say_reaches_the_client(ask, service, recorder, error):
     service.waiting = [error, [error]]
 

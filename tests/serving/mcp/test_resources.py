@@ -78,7 +78,16 @@ def test_a_long_report_is_cut_with_a_note(ask, models):
 @pytest.mark.parametrize("place", ["models", "reports"])
 @pytest.mark.parametrize(
     "name",
-    ["no_such", "..", "%2e%2e", "..%2f..%2fsecret", "%2Fetc%2Fpasswd", "foundation_v1%2f..%2f..%2fsecret", "reports", "%00"],
+    [
+        "no_such",
+        "..",
+        "%2e%2e",
+        "..%2f..%2fsecret",
+        "%2Fetc%2Fpasswd",
+        "foundation_v1%2f..%2f..%2fsecret",
+        "reports",
+        "%00",
+    ],
 )
 def test_no_name_leads_out_of_the_versions(ask, models, place, name):
     for secret in (models.parent / "secret", models / "secret"):

@@ -64,9 +64,9 @@ def test_the_status_says_what_answers_and_whether_it_is_in_memory(ask, models, s
     assert (warm["running"], warm["figures"]["requests"]) == (True, 1.0)
 
 
-def test_without_any_version_the_base_is_served(ask):
+def test_without_any_version_nothing_is_served(ask):
     status = ask(tool("model_status")).structured_content
-    assert (status["serves"], status["base"], status["promoted"]) == ("base", "", "")
+    assert (status["serves"], status["base"], status["promoted"]) == ("", "", "")
     assert ask(tool("list_models")).structured_content == {"versions": []}
 
 
@@ -84,7 +84,11 @@ def test_a_promotion_is_asked_for_once_and_then_done(ask, models, named):
 def test_without_a_yes_nothing_moves(ask, models, person):
     for name, arguments in (("promote_model", {"version": "foundation_v2"}), ("rollback_model", {})):
         result = ask(tool(name, **arguments), elicitation_callback=person).structured_content
-        assert (result["changed"], result["serves"], result["note"]) == (False, "foundation_v1", "declined; nothing was changed")
+        assert (result["changed"], result["serves"], result["note"]) == (
+            False,
+            "foundation_v1",
+            "declined; nothing was changed",
+        )
     assert registry.latest(models) == "foundation_v1"
 
 

@@ -71,14 +71,15 @@ def pastes(client: Client, folder: Path, port: int) -> list[Paste]:
         Paste("a shell, and leave it running", start),
         Paste(
             "Admin Settings, External Tools, + (type MCP, Streamable HTTP; Open WebUI 0.6.31 or later)",
-            f"URL: http://127.0.0.1:{port}/mcp\nAuth: None on this machine; Bearer and a token (`hive-mind serve token add open-webui`) else",
+            f"URL: http://127.0.0.1:{port}/mcp\nAuth: none on this machine, else Bearer with a token "
+            "(hive-mind serve token add open-webui)",
         ),
     ]
 
 
 def hooks(folder: Path) -> JSON:
-    """Return the hooks part of Claude Code's settings: every tool call is handed to `hive-mind mcp hook`."""
-    command = shlex.join([executable(), "mcp", "hook", "--folder", str(folder.absolute())])
+    """Return the hooks part of Claude Code's settings: the same as `hive-mind mcp hook`, in half the time."""
+    command = shlex.join([sys.executable, "-m", "hive_mind.serving.mcp.hook", str(folder.absolute())])
     entry = {"matcher": "*", "hooks": [{"type": "command", "command": command, "timeout": HOOK_SECONDS}]}
     return {"hooks": {event: [entry] for event in HOOK_EVENTS}}
 
@@ -118,7 +119,9 @@ def read_config(file: Path) -> JSON:
     except FileNotFoundError:
         raise UsageError(f"{file} does not exist; name the client's config file") from None
     except ValueError as error:
-        raise UsageError(f"{file} is not plain JSON ({error}); take out comments, or paste the entries by hand") from None
+        raise UsageError(
+            f"{file} is not plain JSON ({error}); take out comments, or paste the entries by hand"
+        ) from None
     if not isinstance(read, dict):
         raise UsageError(f"{file} holds no JSON object; name the config of an MCP client")
     return read
@@ -158,4 +161,3 @@ def _wrap_remote(entry: JSON, url: str, proxy: Sequence[str]) -> JSON:
     environment = {**entry.get("env", {}), **values}
     made = {"type": "stdio", "command": executable(), "args": [*proxy, *options, url], **kept}
     return {**made, "env": environment} if environment else made
-

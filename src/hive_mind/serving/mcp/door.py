@@ -22,7 +22,7 @@ PATH = "/mcp"
 
 
 class Door:
-    """Lets through, as ASGI, the requests that call this server by a name of its own and bring a token where one is due."""
+    """Lets through, as ASGI, requests that call this server by a name of its own, with a token where one is due."""
 
     def __init__(self, app: ASGIApp, settings: HttpSettings) -> None:
         self.app, self.tokens = app, Tokens(settings.tokens_file)

@@ -5,14 +5,21 @@ It runs after every call, so it must be quick and must never get in the client's
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import orjson
 
 from hive_mind.conversation import JSON, Message, ToolCall
+from hive_mind.errors import HiveMindError
 from hive_mind.interaction import Interaction, Outcome
 from hive_mind.progress import utc_now
+from hive_mind.serving.mcp.places import placed
+from hive_mind.usage.recorder import open_recorder
+from hive_mind.usage.settings import UsageSettings
 
 OWN_TOOLS = "mcp__hive-mind__"
 """Calls of this package's own server, which records them itself."""
@@ -75,10 +82,18 @@ def _text(response: Any) -> str:
     return text[:LONGEST_RESULT]
 
 
+def main() -> None:
+    """Record what stands on standard input, in the folder that is the only argument; without the command line's parser.
+
+    That takes as long to import as all the rest here (`python -m hive_mind.serving.mcp.hook FOLDER`).
+    """
+    problem = record(sys.stdin.buffer.read(), placed(UsageSettings(), Path(sys.argv[1])))
+    if problem:
+        print(f"hive-mind mcp hook: {problem}", file=sys.stderr)
+
+
 def record(text: bytes, settings: UsageSettings) -> str:
     """Record what the hook tells; returns what is wrong with it, empty if nothing is."""
-    from hive_mind.usage.recorder import open_recorder
-
     try:
         interaction = read(text)
         if interaction is not None:
@@ -87,3 +102,7 @@ def record(text: bytes, settings: UsageSettings) -> str:
     except (ValueError, HiveMindError) as error:
         return str(error)
     return ""
+
+
+if __name__ == "__main__":
+    main()

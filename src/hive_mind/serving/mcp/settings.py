@@ -7,6 +7,7 @@ from pathlib import Path
 from hive_mind.config import Settings, setting
 from hive_mind.serving.engine_settings import EngineSettings
 from hive_mind.serving.mcp.clients import PORT
+from hive_mind.serving.mcp.places import inside, placed
 from hive_mind.usage.settings import UsageSettings
 
 
@@ -30,21 +31,14 @@ class McpSettings(Settings):
     usage: UsageSettings = setting(UsageSettings(), "where what is done is recorded")
 
     def placed(self, folder: Path) -> McpSettings:
-        """Return the settings with absolute paths: servers and hooks are started wherever a client happens to be."""
-        usage = self.usage
-        url = usage.url if "://" in usage.url else str(_in(folder, Path(usage.url)))
-        paths = {"url": url, "spool": _in(folder, usage.spool), "exports": _in(folder, usage.exports)}
-        tokens = {"tokens_file": _in(folder, self.http.tokens_file)}
+        """Return the settings with their paths inside a folder, absolute."""
+        tokens = {"tokens_file": inside(folder, self.http.tokens_file)}
         return self.model_copy(
             update={
-                "models_dir": _in(folder, self.models_dir),
-                "data_dir": _in(folder, self.data_dir),
-                "known_tools": _in(folder, self.known_tools),
+                "models_dir": inside(folder, self.models_dir),
+                "data_dir": inside(folder, self.data_dir),
+                "known_tools": inside(folder, self.known_tools),
                 "http": self.http.model_copy(update=tokens),
-                "usage": usage.model_copy(update=paths),
+                "usage": placed(self.usage, folder),
             }
         )
-
-
-def _in(folder: Path, path: Path) -> Path:
-    return (folder.expanduser() / path.expanduser()).absolute()

@@ -47,7 +47,7 @@ class Versions(BaseModel):
 class ModelStatus(BaseModel):
     """What answers now."""
 
-    serves: str = Field(description="the version behind `latest`, or `base` where nothing was promoted yet")
+    serves: str = Field(description="the version behind `latest`; empty where none was promoted: ask for `base` then")
     base: str = Field(description="the base model under it; empty where nothing was promoted yet")
     promoted: str = Field(description="when and by whom it was promoted, and why")
     held_out_calls: dict[str, str] = Field(description="right/asked on held-out tool calls, by tier; empty: unmeasured")
@@ -82,7 +82,7 @@ def model_status(context: Context[Any, Any]) -> ModelStatus:
     name = _told(registry.latest, here.models_dir)
     promotions = [entry for entry in _told(registry.history, here.models_dir) if entry.version == name]
     return ModelStatus(
-        serves=name or "base",
+        serves=name or "",
         base=str(_told(registry.load_manifest, here.models_dir / name).base["id"]) if name else "",
         promoted=_how(promotions[-1]) if promotions else "",
         held_out_calls=_scores(here.models_dir, name) if name else {},
