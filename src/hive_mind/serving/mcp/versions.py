@@ -118,7 +118,7 @@ async def promote_model(
     name, serves = await anyio.to_thread.run_sync(partial(_told, _named, models_dir, version))
     if not _agreed(confirmation):
         return Changed(
-            serves=serves or "base", before=serves or "", changed=False, note="declined; nothing was changed"
+            serves=serves or "", before=serves or "", changed=False, note="declined; nothing was changed"
         )
     entry = await anyio.to_thread.run_sync(partial(_told, _promote, models_dir, name))
     if entry is None:
