@@ -24,6 +24,8 @@ from hive_mind.usage.interaction import Recorder
 
 PROGRESS_SECONDS = 0.25
 SOURCE = "mcp_server"
+PERSON = "hive_mind.person"
+"""Where an HTTP request's scope names the owner of its token."""
 
 
 @dataclass
@@ -127,11 +129,11 @@ def declared(tools: Sequence[JSON]) -> tuple[Tool, ...]:
 
 
 def client_name(context: Context[Any, Any]) -> str:
-    """Return the name and version that the client gives itself; empty if it gives none."""
-    parameters = context.session.client_params
-    if parameters is None:
-        return ""
-    return f"{parameters.client_info.name} {parameters.client_info.version}".strip()
+    """Return the name and version that the client gives itself, after the owner of its token if it came with one."""
+    parameters, request = context.session.client_params, context.request_context.request
+    person = request.scope.get(PERSON) if request is not None else None
+    told = f"{parameters.client_info.name} {parameters.client_info.version}".strip() if parameters else ""
+    return ", ".join(part for part in (person, told) if part)
 
 
 def session_of(context: Context[Any, Any]) -> str:

@@ -13,11 +13,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from hive_mind.errors import HiveMindError
 from hive_mind.progress import say
 from hive_mind.serving.access import Names, is_loopback, refuse_open_address
+from hive_mind.serving.mcp.backend import PERSON
 from hive_mind.serving.mcp.settings import HttpSettings
 from hive_mind.serving.tokens import Tokens, bearer
 
-PERSON = "hive_mind.person"
-"""Where a request's scope names the owner of its token."""
 PATH = "/mcp"
 
 

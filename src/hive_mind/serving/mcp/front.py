@@ -146,10 +146,14 @@ class Front:
                 with transport.idle_scope or anyio.CancelScope():
                     await relay(ClientSide(incoming, outgoing), server, Watch(self._recorder, session=name))
         except HiveMindError as error:
-            if name in self._sessions:
-                raise
             _LOG.error("%s", error)
-            task_status.started(str(error))
+            if name not in self._sessions:
+                task_status.started(str(error))
+        except Exception:
+            # One session's failure is not the others'; without a status its client is told that nothing was begun.
+            _LOG.exception("session %s of the proxy broke down", name)
+            if name not in self._sessions:
+                raise
         finally:
             self._sessions.pop(name, None)
             if not transport.is_terminated:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
+import anyio
 from mcp.shared.message import ClientMessageMetadata, ServerMessageMetadata, SessionMessage
 from mcp.types import JSONRPCMessage, jsonrpc_message_adapter
 from pydantic import ValidationError
@@ -30,12 +32,13 @@ class Streams:
 
     async def messages(self) -> AsyncIterator[bytes]:
         """Yield what this side says."""
-        async for item in self._incoming:
-            if isinstance(item, Exception):
-                _LOG.warning("a message could not be read and was not passed on: %s", item)
-                continue
-            self.look(item.message)
-            yield item.message.model_dump_json(by_alias=True, exclude_unset=True).encode()
+        with suppress(anyio.ClosedResourceError):  # the transport was ended from outside
+            async for item in self._incoming:
+                if isinstance(item, Exception):
+                    _LOG.warning("a message could not be read and was not passed on: %s", item)
+                    continue
+                self.look(item.message)
+                yield item.message.model_dump_json(by_alias=True, exclude_unset=True).encode()
 
     def write(self, message: bytes) -> None:
         """Take a message for this side; what is no JSON-RPC is said and left out."""
@@ -48,8 +51,9 @@ class Streams:
 
     async def flush(self) -> None:
         """Hand over what was written."""
-        while self._written:
-            await self._outgoing.send(self._written.popleft())
+        with suppress(anyio.ClosedResourceError, anyio.BrokenResourceError):  # it has gone, which its input tells too
+            while self._written:
+                await self._outgoing.send(self._written.popleft())
 
     async def finish(self) -> None:
         """Say that nothing more comes."""
