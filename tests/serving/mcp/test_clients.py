@@ -42,7 +42,11 @@ def test_every_path_is_absolute(command, tmp_path, monkeypatch, client):
      ("vscode", "servers", {"type": "stdio"})],
 )  # fmt: skip
 def test_the_servers_entry_has_the_layout_of_the_client(command, tmp_path, client, key, more):
-    (entry,) = [paste.content[key] for paste in pastes(client, tmp_path, 1) if isinstance(paste.content, dict) and key in paste.content]
+    (entry,) = [
+        paste.content[key]
+        for paste in pastes(client, tmp_path, 1)
+        if isinstance(paste.content, dict) and key in paste.content
+    ]
     assert entry == {"hive-mind": {"command": command, "args": ["mcp", "--folder", str(tmp_path)], **more}}
 
 
@@ -58,8 +62,16 @@ def test_claude_code_gets_hooks_that_call_this_interpreter(command, tmp_path):
 CONFIG = {
     "other": [1, {"kept": True}],
     "mcpServers": {
-        "files": {"command": "npx", "args": ["-y", "@modelcontextprotocol/server-filesystem", "/data"], "env": {"A": "1"}},
-        "remote": {"type": "http", "url": "https://example.org/mcp", "headers": {"Authorization": "Bearer abc", "X-B": "2"}},
+        "files": {
+            "command": "npx",
+            "args": ["-y", "@modelcontextprotocol/server-filesystem", "/data"],
+            "env": {"A": "1"},
+        },
+        "remote": {
+            "type": "http",
+            "url": "https://example.org/mcp",
+            "headers": {"Authorization": "Bearer abc", "X-B": "2"},
+        },
         "plain": {"url": "http://127.0.0.1:9/mcp"},
         "old": {"type": "sse", "url": "http://127.0.0.1:9/sse"},
         "odd": {"nothing": 1},
@@ -84,7 +96,9 @@ def test_a_header_goes_through_the_environment_and_not_the_command_line(command,
     remote = wrap(CONFIG, tmp_path).config["mcpServers"]["remote"]
     assert "abc" not in json.dumps(remote["args"])
     options = dict(pair.split("=") for pair in remote["args"][5:8:2])
-    assert {name: remote["env"][variable] for name, variable in options.items()} == CONFIG["mcpServers"]["remote"]["headers"]
+    assert {name: remote["env"][variable] for name, variable in options.items()} == CONFIG["mcpServers"]["remote"][
+        "headers"
+    ]
 
 
 def test_what_is_behind_the_proxy_already_stays_as_it_is(command, tmp_path):

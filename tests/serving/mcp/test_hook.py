@@ -61,9 +61,16 @@ def test_whatever_it_is_told_it_reads_it_or_says_that_it_cannot(changes):
         assert "tool_name" in str(error)
 
 
-@pytest.mark.parametrize("command", [[*HIVE_MIND, "mcp", "hook", "--folder"], [sys.executable, "-m", "hive_mind.serving.mcp.hook"]])
+@pytest.mark.parametrize(
+    "command", [[*HIVE_MIND, "mcp", "hook", "--folder"], [sys.executable, "-m", "hive_mind.serving.mcp.hook"]]
+)
 def test_it_records_in_the_store_and_never_fails_the_client(tmp_path, command):
-    for content, said in ((told(), b""), (b"{", b"hive-mind mcp hook: "), (b"[]", b"it has no tool_name"), (b"", b"hook: ")):
+    for content, said in (
+        (told(), b""),
+        (b"{", b"hive-mind mcp hook: "),
+        (b"[]", b"it has no tool_name"),
+        (b"", b"hook: "),
+    ):
         done = subprocess.run([*command, str(tmp_path)], input=content, capture_output=True, check=False)
         assert done.returncode == 0 and done.stdout == b"" and said in done.stderr and b"Traceback" not in done.stderr
         assert bool(said) == bool(done.stderr)

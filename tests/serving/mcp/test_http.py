@@ -15,7 +15,16 @@ from hive_mind.serving.tokens import Tokens
 from tests.serving.mcp import some_server
 from tests.serving.mcp.fakes import FakeRecorder
 from tests.serving.mcp.over_http import listening
-from tests.serving.mcp.test_proxy import CLIENT, SERVER, answer_name, everything, proxy_command, recorded, transport, use
+from tests.serving.mcp.test_proxy import (
+    CLIENT,
+    SERVER,
+    answer_name,
+    everything,
+    proxy_command,
+    recorded,
+    transport,
+    use,
+)
 
 INITIALIZE = {
     "jsonrpc": "2.0", "id": 1, "method": "initialize",

@@ -80,7 +80,9 @@ async def answer_name(context, params):
 def use(server, work, mode, **options):
     async def connected():
         with anyio.fail_after(60):
-            async with Client(server, mode=mode, elicitation_callback=answer_name, client_info=CLIENT, **options) as client:
+            async with Client(
+                server, mode=mode, elicitation_callback=answer_name, client_info=CLIENT, **options
+            ) as client:
                 return await work(client)
 
     return anyio.run(connected)
@@ -198,7 +200,12 @@ def test_a_signal_reaches_the_server(tmp_path, number):
 
 def test_what_is_no_message_passes_as_it_is(tmp_path):
     """Lines are not judged: a server that echoes its input gets every byte and gives every byte back."""
-    lines = [b'{"jsonrpc": "2.0",   "id":1e0, "method":"\\u00e9"}', b"no json", b'[1, {"id": [], "method": 3}]', b"x" * 300_000]
+    lines = [
+        b'{"jsonrpc": "2.0",   "id":1e0, "method":"\\u00e9"}',
+        b"no json",
+        b'[1, {"id": [], "method": 3}]',
+        b"x" * 300_000,
+    ]
     script = "import sys\nfor line in sys.stdin.buffer: sys.stdout.buffer.write(line); sys.stdout.flush()"
     process = start(tmp_path, sys.executable, "-c", script)
     output, _ = process.communicate(b"\n".join(lines) + b"\n", timeout=60)

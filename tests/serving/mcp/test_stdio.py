@@ -58,14 +58,20 @@ def test_a_real_model_answers_with_progress_and_is_recorded(tmp_path):
     async def work(client):
         ask = {"request": "List the files.", "model": "base", "max_tokens": 48}
         command = await client.call_tool("shell_command", ask, progress_callback=note)
-        said = (await client.call_tool("generate", {"prompt": "Hello", "model": "base", "max_tokens": 4})).structured_content
+        said = (
+            await client.call_tool("generate", {"prompt": "Hello", "model": "base", "max_tokens": 4})
+        ).structured_content
         status = (await client.call_tool("model_status", {})).structured_content
-        await client.call_tool("give_feedback", {"interaction_id": said["interaction_id"], "thumb": "down", "comment": "short"})
+        await client.call_tool(
+            "give_feedback", {"interaction_id": said["interaction_id"], "thumb": "down", "comment": "short"}
+        )
         nothing = await client.call_tool("generate", {"prompt": "Hello", "max_tokens": 4})
         counted = (await client.call_tool("usage_stats", {})).structured_content
         return command, said, status, nothing, counted
 
-    server = transport([*HIVE_MIND, "mcp", "--folder", str(tmp_path), "--set", "usage.idle_seconds=1"], OMP_NUM_THREADS="1")
+    server = transport(
+        [*HIVE_MIND, "mcp", "--folder", str(tmp_path), "--set", "usage.idle_seconds=1"], OMP_NUM_THREADS="1"
+    )
 
     async def connected():
         async with Client(server, client_info=CLIENT) as client:

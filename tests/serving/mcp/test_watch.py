@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 from hive_mind.serving.mcp.watch import LONGEST_RESULT, Watch, result_text
 from tests.serving.mcp.fakes import FakeRecorder
 
-TOOLS = [{"name": "read", "description": "Read a file", "inputSchema": {"type": "object", "properties": {"path": {"type": "string"}}}}]
+TOOLS = [
+    {
+        "name": "read",
+        "description": "Read a file",
+        "inputSchema": {"type": "object", "properties": {"path": {"type": "string"}}},
+    }
+]
 MODERN = {"io.modelcontextprotocol/protocolVersion": "2026-07-28",
           "io.modelcontextprotocol/clientInfo": {"name": "new", "version": "2"}}  # fmt: skip
 
@@ -132,10 +138,13 @@ messages = st.fixed_dictionaries(
         "id": json_values,
         "method": st.sampled_from(["tools/call", "tools/list", "initialize", "notifications/cancelled"]) | json_values,
         "params": st.fixed_dictionaries(
-            {}, optional={key: json_values for key in ("name", "arguments", "_meta", "cursor", "requestId", "clientInfo")}
+            {},
+            optional={key: json_values for key in ("name", "arguments", "_meta", "cursor", "requestId", "clientInfo")},
         )
         | json_values,
-        "result": st.fixed_dictionaries({}, optional={key: json_values for key in ("tools", "content", "structuredContent")})
+        "result": st.fixed_dictionaries(
+            {}, optional={key: json_values for key in ("tools", "content", "structuredContent")}
+        )
         | json_values,
         "error": json_values,
     },

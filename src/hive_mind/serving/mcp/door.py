@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 
 import uvicorn
@@ -71,4 +72,6 @@ async def serve(app: ASGIApp, settings: HttpSettings) -> None:
     shown = f"[{host}]" if ":" in host else host
     say(f"MCP at http://{shown}:{port}{PATH}; Ctrl-C ends it")
     config = uvicorn.Config(Door(app, settings), log_level="warning", timeout_graceful_shutdown=5, lifespan="on")
+    for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn ends cleanly, and then hands the signal on to this
+        signal.signal(number, lambda *_: None)
     await uvicorn.Server(config).serve(sockets=[listening])

@@ -117,9 +117,7 @@ async def promote_model(
     models_dir = backend(context).models_dir
     name, serves = await anyio.to_thread.run_sync(partial(_told, _named, models_dir, version))
     if not _agreed(confirmation):
-        return Changed(
-            serves=serves or "", before=serves or "", changed=False, note="declined; nothing was changed"
-        )
+        return Changed(serves=serves or "", before=serves or "", changed=False, note="declined; nothing was changed")
     entry = await anyio.to_thread.run_sync(partial(_told, _promote, models_dir, name))
     if entry is None:
         return Changed(serves=name, before=name, changed=False, note="it was served already")
