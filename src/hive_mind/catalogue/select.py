@@ -35,9 +35,14 @@ def select(request: str, tools: Sequence[Tool], k: int = K) -> list[Tool]:
     return [tools[place] for place in places(request, tools, (), k)]
 
 
-def offer(messages: Sequence[Message], tools: Sequence[Tool], k: int = K) -> list[Tool]:
-    """Return the tools for a model that is to answer `messages`: those called there, and the `k` best besides."""
-    called = {call.name for message in messages for call in message.tool_calls}
+def offer(
+    messages: Sequence[Message], tools: Sequence[Tool], k: int = K, also: Collection[str] = frozenset()
+) -> list[Tool]:
+    """Return the tools for a model that is to answer `messages`: those called there, and the `k` best besides.
+
+    `also` names more that come in any case: in training, those that the answer calls.
+    """
+    called = {*also, *(call.name for message in messages for call in message.tool_calls)}
     keep = {place for place, tool in enumerate(tools) if tool.name in called}
     return [tools[place] for place in places(request_text(messages), tools, keep, k)]
 

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from hive_mind.catalogue.select import K, places, rank, request_text
+from hive_mind.catalogue.select import K, offer, rank, request_text
 from hive_mind.conversation import Conversation, Message, Tool
 from hive_mind.curation.counting import TokenCount
 
@@ -83,11 +83,8 @@ def offered(conversation: Conversation) -> Conversation:
     """Return a conversation with the tools that it would be offered if it were served, where it declares too many."""
     answer = next((place for place, message in enumerate(conversation.messages) if message.role == "assistant"), 0)
     called = {call.name for call in conversation.calls}
-    keep = {place for place, tool in enumerate(conversation.tools) if tool.name in called}
-    chosen = places(request_text(conversation.messages[:answer]), conversation.tools, keep)
-    if len(chosen) == len(conversation.tools):
-        return conversation
-    return conversation.changed(tools=[conversation.tools[place] for place in chosen])
+    chosen = offer(conversation.messages[:answer], conversation.tools, also=called)
+    return conversation if len(chosen) == len(conversation.tools) else conversation.changed(tools=chosen)
 
 
 class _Cutter:

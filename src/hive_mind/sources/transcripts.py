@@ -73,12 +73,22 @@ def understands(row: JSON) -> bool:
 
 
 def convert(row: JSON) -> Conversation | Reject:
-    """Turn a run into a conversation; calls that failed stand in it, but are not learnt.
-
-    `servers` of the row holds what the servers declare (see `with_servers`). A run that failed is not learnt from.
-    """
-    if not succeeded(row.get("task_success", row.get("success"))):
+    """Turn a run into a conversation as `unwrap` does; a run that failed is not learnt from."""
+    if not run_succeeded(row):
         return reject(NAME, NOT_SUCCESSFUL, "the run did not succeed")
+    return unwrap(row)
+
+
+def run_succeeded(row: JSON) -> bool:
+    """Tell how a run ended, by its own word."""
+    return succeeded(row.get("task_success", row.get("success")))
+
+
+def unwrap(row: JSON) -> Conversation | Reject:
+    """Turn a run into a conversation of calls of the real tools; those that failed stand in it, but are not learnt.
+
+    `servers` of the row holds what the servers declare (see `with_servers`).
+    """
     try:
         turns = read_turns(row["messages"])
         calls = [call for turn in turns for call in turn.calls if not call.search]
