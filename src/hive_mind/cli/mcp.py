@@ -140,7 +140,7 @@ def _wrap(file: Path, folder: Path, write: bool, json_output: bool) -> None:
     from hive_mind.progress import say
     from hive_mind.serving.mcp.clients import back_up, read_config, wrap
 
-    made = wrap(read_config(file), folder)
+    made = wrap(read_config(file, to_write=write), folder)
     for name, why in made.left.items():
         say(f"{name} was left as it is: {why}")
     if write and made.wrapped:

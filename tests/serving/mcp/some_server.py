@@ -1,4 +1,4 @@
-"""An MCP server with some of everything, to stand a proxy before: `python some_server.py [PORT]`, stdio without a port."""
+"""An MCP server with some of everything, to stand a proxy before: `python some_server.py`."""
 
 import os
 import sys
@@ -105,7 +105,4 @@ def wish(what: str) -> str:
 
 if __name__ == "__main__":
     print("some server starts", file=sys.stderr, flush=True)
-    if len(sys.argv) > 1:
-        server.run("streamable-http", port=int(sys.argv[1]))
-    else:
-        server.run("stdio")
+    server.run("stdio")

@@ -38,8 +38,10 @@ def test_every_path_is_absolute(command, tmp_path, monkeypatch, client):
 
 @pytest.mark.parametrize(
     ("client", "key", "more"),
-    [("claude-code", "mcpServers", {"type": "stdio"}), ("claude-desktop", "mcpServers", {}), ("cursor", "mcpServers", {}),
-     ("vscode", "servers", {"type": "stdio"})],
+    [
+        ("claude-code", "mcpServers", {"type": "stdio"}), ("claude-desktop", "mcpServers", {}),
+        ("cursor", "mcpServers", {}), ("vscode", "servers", {"type": "stdio"}),
+    ],
 )  # fmt: skip
 def test_the_servers_entry_has_the_layout_of_the_client(command, tmp_path, client, key, more):
     (entry,) = [
@@ -120,6 +122,16 @@ def test_the_file_is_printed_and_changed_only_when_told_with_a_backup(command, t
         assert told["wrapped"] == (["a"] if number == 1 else [])
     assert json.loads(file.read_text()) == printed
     assert file.with_name("mcp.json.backup1").read_bytes() == before and not file.with_name("mcp.json.backup2").exists()
+
+
+def test_a_config_with_comments_is_printed_but_not_written_over(command, tmp_path, capsys):
+    file = tmp_path / "mcp.json"
+    file.write_text('{"servers": {"a": {"command": "a"},}, // mine\n}')
+    before = file.read_bytes()
+    assert run("mcp", "config", "--wrap", file) == 0
+    assert json.loads(capsys.readouterr().out)["servers"]["a"]["command"] == command
+    assert run("mcp", "config", "--wrap", file, "--write") == 2
+    assert "comments would be lost" in capsys.readouterr().err and file.read_bytes() == before
 
 
 @pytest.mark.parametrize("content", ["[1]", "{ // comment\n}", '{"a": 1}', ""])

@@ -4,6 +4,7 @@ import anyio
 import httpx
 import pytest
 from mcp import Client
+from mcp.client.streamable_http import create_mcp_http_client, streamable_http_client
 
 from hive_mind.errors import HiveMindError, UsageError
 from hive_mind.serving.mcp.door import Door, serve, transport_security
@@ -91,8 +92,10 @@ def test_the_server_answers_over_http_in_both_eras_and_names_the_session(door, m
 
 @pytest.mark.parametrize(
     ("headers", "status"),
-    [({}, 200), ({"Host": "evil.example"}, 421), ({"Host": "evil.example:80"}, 421), ({"Host": "127.0.0.1.evil.example"}, 421),
-     ({"Origin": "http://evil.example"}, 403), ({"Origin": "null"}, 403)],
+    [
+        ({}, 200), ({"Host": "evil.example"}, 421), ({"Host": "evil.example:80"}, 421),
+        ({"Host": "127.0.0.1.evil.example"}, 421), ({"Origin": "http://evil.example"}, 403), ({"Origin": "null"}, 403),
+    ],
 )  # fmt: skip
 def test_a_page_that_makes_a_browser_call_is_turned_away(door, headers, status):
     with listening(door()) as url:
@@ -109,12 +112,13 @@ def test_where_others_can_call_a_token_is_needed_and_names_the_person(door, tmp_
         for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": token}):
             reply = httpx.post(f"{url}/mcp", json=INITIALIZE, headers={**ACCEPT, **headers})
             assert reply.status_code == 401 and reply.headers["www-authenticate"] == "Bearer"
-        from mcp.client.streamable_http import create_mcp_http_client, streamable_http_client
 
         async def connected():
-            async with create_mcp_http_client(headers={"Authorization": f"Bearer {token}"}) as http:
-                async with Client(streamable_http_client(f"{url}/mcp", http_client=http), client_info=CLIENT) as client:
-                    return await work(client)
+            async with (
+                create_mcp_http_client(headers={"Authorization": f"Bearer {token}"}) as http,
+                Client(streamable_http_client(f"{url}/mcp", http_client=http), client_info=CLIENT) as client,
+            ):
+                return await work(client)
 
         assert not anyio.run(connected).is_error
     assert recorder.interactions[0].client == "ann, test-client 7"

@@ -130,7 +130,8 @@ def side_by_side(commands, folder, server, work):
 
 EVERYTHING = [
     ("echo", {"message": "Grüße"}), ("get-sum", {"a": 2, "b": 3.5}), ("get-tiny-image", {}),
-    ("get-structured-content", {"location": "Chicago"}), ("get-annotated-message", {"messageType": "error", "includeImage": True}),
+    ("get-structured-content", {"location": "Chicago"}),
+    ("get-annotated-message", {"messageType": "error", "includeImage": True}),
     ("get-resource-links", {"count": 2}), ("echo", {}), ("no-such-tool", {}),
     ("trigger-long-running-operation", {"duration": 0.5, "steps": 3}),
 ]  # fmt: skip
@@ -172,7 +173,8 @@ def test_the_filesystem_server_is_the_same_behind_the_proxy(commands, tmp_path):
         (files / "new.txt").unlink(missing_ok=True)
         calls = [
             ("list_directory", {"path": str(files)}), ("read_text_file", {"path": str(files / "a.txt"), "head": 1}),
-            ("write_file", {"path": str(files / "new.txt"), "content": "x"}), ("read_text_file", {"path": str(tmp_path / "secret")}),
+            ("write_file", {"path": str(files / "new.txt"), "content": "x"}),
+            ("read_text_file", {"path": str(tmp_path / "secret")}),
             ("search_files", {"path": str(files), "pattern": "**/*.txt"}),
         ]  # fmt: skip
         return [plain(await client.call_tool(name, arguments)) for name, arguments in calls]

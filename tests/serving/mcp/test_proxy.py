@@ -1,4 +1,4 @@
-"""The proxy before a server that has some of everything: the same in front of it as behind it, and the calls recorded."""
+"""The proxy before a server that has some of everything: the same before as behind it, and the calls recorded."""
 
 import json
 import signal

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import anyio
 from mcp import Client
+
 from tests.serving.mcp.test_proxy import CLIENT, HIVE_MIND, hello, recorded, transport, use
 
 REPOSITORY = Path(__file__).resolve().parents[3]

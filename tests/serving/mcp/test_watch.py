@@ -111,7 +111,7 @@ def test_several_messages_in_one_line_are_read(watch):
     ("result", "expected"),
     [
         (text("a"), "a"),
-        ({"content": [{"type": "text", "text": "a"}, {"type": "image", "mimeType": "image/png", "data": "AAAA"}]}, "a\n[image image/png]"),
+        ({"content": [*text("a")["content"], {"type": "image", "mimeType": "image/png"}]}, "a\n[image image/png]"),
         ({"content": [{"type": "resource", "resource": {"uri": "u:1", "text": "inner"}}]}, "inner"),
         ({"content": [{"type": "resource_link", "uri": "u:2", "name": "n"}]}, "[resource_link u:2]"),
         ({"content": [], "structuredContent": {"a": 1}}, '{"a":1}'),
@@ -139,11 +139,11 @@ messages = st.fixed_dictionaries(
         "method": st.sampled_from(["tools/call", "tools/list", "initialize", "notifications/cancelled"]) | json_values,
         "params": st.fixed_dictionaries(
             {},
-            optional={key: json_values for key in ("name", "arguments", "_meta", "cursor", "requestId", "clientInfo")},
+            optional=dict.fromkeys(("name", "arguments", "_meta", "cursor", "requestId", "clientInfo"), json_values),
         )
         | json_values,
         "result": st.fixed_dictionaries(
-            {}, optional={key: json_values for key in ("tools", "content", "structuredContent")}
+            {}, optional=dict.fromkeys(("tools", "content", "structuredContent"), json_values)
         )
         | json_values,
         "error": json_values,

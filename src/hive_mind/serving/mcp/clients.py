@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from hive_mind.catalogue import jsonc
 from hive_mind.conversation import JSON
 from hive_mind.errors import UsageError
 
@@ -112,16 +113,19 @@ def wrap(config: JSON, folder: Path) -> Wrapped:
     return Wrapped({**config, key: servers}, tuple(wrapped), left)
 
 
-def read_config(file: Path) -> JSON:
-    """Read a client's config. Raises UsageError if it is missing or no JSON object."""
+def read_config(file: Path, to_write: bool = False) -> JSON:
+    """Read a client's config, which may hold comments unless it is to be written.
+
+    Raises UsageError if it is missing or no JSON object.
+    """
     try:
-        read = json.loads(file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
+        read = json.loads(text) if to_write else jsonc.loads(text)
     except FileNotFoundError:
         raise UsageError(f"{file} does not exist; name the client's config file") from None
     except ValueError as error:
-        raise UsageError(
-            f"{file} is not plain JSON ({error}); take out comments, or paste the entries by hand"
-        ) from None
+        lost = ", and its comments would be lost: paste the entries by hand" if to_write else "; mend it"
+        raise UsageError(f"{file} is no plain JSON ({error}){lost}") from None
     if not isinstance(read, dict):
         raise UsageError(f"{file} holds no JSON object; name the config of an MCP client")
     return read

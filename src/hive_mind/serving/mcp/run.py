@@ -77,9 +77,9 @@ async def _front(
 
 
 def _known_tools(settings: McpSettings) -> Sequence[Tool]:
-    from hive_mind.catalogue.file import read_catalogue
+    from hive_mind.catalogue.file import read_catalogue, tools_of
 
-    return read_catalogue(settings.known_tools).tools
+    return tools_of(read_catalogue(settings.catalogue.file))
 
 
 def _stats(settings: McpSettings) -> JSON:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hive_mind.catalogue.settings import CatalogueSettings
 from hive_mind.config import Settings, setting
 from hive_mind.serving.engine_settings import EngineSettings
 from hive_mind.serving.mcp.clients import PORT
@@ -25,7 +26,7 @@ class McpSettings(Settings):
 
     models_dir: Path = setting(Path("models"), "where versions and `latest` live")
     data_dir: Path = setting(Path("data"), "where the dataset lies whose card is shown")
-    known_tools: Path = setting(Path("data/catalogue/tools.json"), "the catalogue that `hive-mind tools sync` writes")
+    catalogue: CatalogueSettings = setting(CatalogueSettings(), "the tools that `hive-mind tools sync` found")
     http: HttpSettings = setting(HttpSettings(), "where to listen with --http")
     engine: EngineSettings = setting(EngineSettings(), "how the model answers")
     usage: UsageSettings = setting(UsageSettings(), "where what is done is recorded")
@@ -33,11 +34,12 @@ class McpSettings(Settings):
     def placed(self, folder: Path) -> McpSettings:
         """Return the settings with their paths inside a folder, absolute."""
         tokens = {"tokens_file": inside(folder, self.http.tokens_file)}
+        catalogue = {"file": inside(folder, self.catalogue.file)}
         return self.model_copy(
             update={
                 "models_dir": inside(folder, self.models_dir),
                 "data_dir": inside(folder, self.data_dir),
-                "known_tools": inside(folder, self.known_tools),
+                "catalogue": self.catalogue.model_copy(update=catalogue),
                 "http": self.http.model_copy(update=tokens),
                 "usage": placed(self.usage, folder),
             }
