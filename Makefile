@@ -4,7 +4,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-eval setup-dev sandbox run test test-chaos test-mcp lint bench-sample bench-data bench-train \
-  bench-execution bench-inference bench-tools gate-errors swap-stress guide clean
+  bench-execution bench-inference bench-tools bench-mcp gate-errors swap-stress guide clean
 
 PYTHON ?= python3
 # A PYTHON given on the command line or in the environment is a choice, which replaces a .venv built on another one.
@@ -74,6 +74,9 @@ bench-inference: setup ## generation beside transformers' generate, in turn; nee
 
 bench-tools: setup ## how often the tool really used is among the eight offered; needs HIVE_MIND_REAL_DATA
 	@$(bin)/python benchmarks/tool_recall.py
+
+bench-mcp: setup-dev ## the MCP server's first answers, what the proxy adds to a call, and the hook
+	@$(bin)/python benchmarks/mcp_latency.py
 
 guide: setup-dev ## the figures of docs/DATASET_GUIDE.md, written anew
 	@$(bin)/python -m tests.guide_figures

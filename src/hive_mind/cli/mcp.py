@@ -38,8 +38,11 @@ def mcp(
     """
     if context.invoked_subcommand is not None:
         return
+    from hive_mind.progress import say
     from hive_mind.serving.mcp.run import run_server
 
+    if not http and sys.stdin.isatty():
+        say("speaking MCP on standard input, which is for a client to do; what to paste into one: hive-mind mcp config")
     run_server(_load(folder, config, settings, host, port), http)
 
 

@@ -21,7 +21,8 @@ def test_a_command_is_asked_for_as_rows_of_shell_commands_are_trained(ask, servi
         return await client.call_tool("shell_command", {"request": " List files by size. "})
 
     result = ask(use)
-    assert result.structured_content == {"command": "ls -S", "version": "a_v1", "interaction_id": f"{1:032x}"}
+    said = {"command": "ls -S", "danger": "", "version": "a_v1", "interaction_id": f"{1:032x}"}
+    assert result.structured_content == said
     assert json.loads(result.content[0].text) == result.structured_content
     (asked,) = service.asked
     trained = convert({"nl": "List files by size.", "bash": "ls -S"})
@@ -31,6 +32,15 @@ def test_a_command_is_asked_for_as_rows_of_shell_commands_are_trained(ask, servi
     assert (kept.source, kept.version, kept.outcome, kept.tools) == ("mcp_server", "a_v1", "unknown", (BASH,))
     assert kept.messages == asked.messages and kept.answer.tool_calls[0].arguments == {"command": "ls -S"}
     assert kept.latency_ms == pytest.approx(20) and kept.session and kept.time.endswith("Z")
+
+
+def test_a_dangerous_command_comes_with_a_warning(ask, service):
+    service.waiting = [answer(calls=[call("bash", command="rm -rf ~/")])]
+
+    async def use(client):
+        return await client.call_tool("shell_command", {"request": "Clean up."})
+
+    assert ask(use).structured_content["danger"]
 
 
 def test_code_is_asked_for_as_rows_of_code_are_trained(ask, service):

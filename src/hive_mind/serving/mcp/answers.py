@@ -57,6 +57,7 @@ class Command(Reply):
     """A command that was not run."""
 
     command: str = Field(description="one bash command; it was not run")
+    danger: str = Field(description="what is dangerous about it; empty if nothing is known to be")
 
 
 class Code(Reply):
@@ -115,6 +116,8 @@ async def shell_command(
     max_tokens: MaxTokens = 256,
 ) -> Command:
     """Write one bash command for a request. It is not run: show it to the user before you run it."""
+    from hive_mind.usage.dangerous import danger
+
     question = Ask(
         messages=(Message("user", request.strip()),), tools=(BASH,), model=model, max_tokens=max_tokens,
         tool_choice="required", parallel_tool_calls=False,
@@ -123,7 +126,8 @@ async def shell_command(
     if not answer.calls:
         raise ToolError(_cut(answer, "command"))
     command = str(answer.calls[0].arguments["command"])
-    return Command(command=command, version=answer.version, interaction_id=interaction_id)
+    warning = danger(command) or ""
+    return Command(command=command, danger=warning, version=answer.version, interaction_id=interaction_id)
 
 
 async def write_code(
