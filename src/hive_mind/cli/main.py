@@ -27,6 +27,7 @@ COMMANDS = {
     "restore": ("backup", "restore", "bring back what a backup holds"),
     "serve": ("serve", "app", "answer over an OpenAI-compatible API, and record what is asked"),
     "chat": ("chat", "chat", "ask a model, with or without tools"),
+    "mcp": ("mcp", "app", "serve the model to MCP clients; proxy, config, hook"),
 }
 
 
