@@ -171,6 +171,14 @@ def test_a_token_is_asked_for_and_names_the_client(tmp_path):
         fault(client.post(CHAT, json=ASK, headers={"Authorization": f"Bearer {made}"}), 401, "invalid_api_key")
 
 
+def test_a_file_of_tokens_that_is_damaged_lets_nobody_in(tmp_path):
+    (tmp_path / "tokens.json").write_text("{")
+    with serving(tmp_path, require_token=True) as (url, service, _):
+        response = httpx.post(url + CHAT, json=ASK, headers={"Authorization": "Bearer x"}, trust_env=False)
+    assert "not a file of tokens" in fault(response, 500, "answer_failed")["message"]
+    assert service.asked == []
+
+
 def test_any_key_is_taken_where_none_is_needed(served):
     client, _, keeper = served
     response = client.post(CHAT, json=ASK, headers={"Authorization": "Bearer whatever", "User-Agent": "chat/1.0"})
