@@ -6,7 +6,7 @@ token a row. What a constraint leaves no choice about is appended at once and re
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from random import Random
@@ -16,6 +16,7 @@ from torch import Tensor
 
 from hive_mind.errors import HiveMindError
 from hive_mind.inference.constraint import Matcher
+from hive_mind.inference.loops import looping
 from hive_mind.inference.prefixes import Prefix, PrefixStore, Shared, shared_beginnings
 from hive_mind.inference.request import Generation, Request
 from hive_mind.inference.sampling import sample
@@ -272,14 +273,25 @@ def _choose(rows: Sequence[Row], logits: Tensor, drawn: Mapping[int, int]) -> li
             chosen[place] = token
         if row.matcher is None or row.error is not None:
             continue
-        if token is None and row.matcher.accepts(chosen[place]):  # as a rule it does, and then no mask need be made
+        loop = looping(row.ids) if token is None and row.matcher.ends_loops else frozenset()
+        # As a rule the likeliest is allowed, and then no mask need be made.
+        if token is None and chosen[place] not in loop and row.matcher.accepts(chosen[place]):
             continue
         with row.alone():
             if token is None:
                 row.matcher.restrict(logits[place])
-                chosen[place] = int(logits[place].max(-1).indices)
+                chosen[place] = _likeliest(logits[place], loop)
             row.matcher.advance(chosen[place])
     return chosen
+
+
+def _likeliest(logits: Tensor, loop: Collection[int]) -> int:
+    """Return the likeliest token that does not go on with a loop, if any other is allowed. logits (V,)."""
+    if loop:
+        others = logits.index_fill(0, torch.tensor(sorted(loop), device=logits.device), float("-inf"))
+        if not torch.isneginf(others).all():
+            logits = others
+    return int(logits.max(-1).indices)
 
 
 def _passes(feed: Sequence[tuple[int, list[int]]]) -> Iterator[list[tuple[int, list[int]]]]:
