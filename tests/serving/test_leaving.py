@@ -10,9 +10,10 @@ from dataclasses import replace
 import httpx
 import pytest
 
+from hive_mind.errors import HiveMindError
 from hive_mind.serving.api_settings import ApiSettings
 from hive_mind.serving.app import create_app
-from hive_mind.serving.openai_stream import ClientLeft, Stream
+from hive_mind.serving.openai_stream import ClientLeft, Stream, while_connected
 from tests.serving.scripted import HELLO, Keeper, ScriptedService, running, serving, until
 
 ASK = {"model": "latest", "messages": [{"role": "user", "content": "Hi"}]}
@@ -155,6 +156,20 @@ def test_a_long_answer_lets_others_have_their_turns():
     asyncio.run(both())
     assert turns.count("stream") == 102
     assert turns[:80].count("other") > 20
+
+
+def test_a_failure_that_follows_from_leaving_is_none_of_the_servers():
+    left = asyncio.Event()
+
+    async def work():
+        await left.wait()
+        raise HiveMindError("the request was cancelled before its turn came")
+
+    async def receive():
+        return {"type": "http.disconnect"}
+
+    with pytest.raises(ClientLeft):
+        asyncio.run(while_connected(receive, work(), left.set))
 
 
 def test_a_client_that_left_ends_the_work_without_anybody_to_tell():

@@ -9,7 +9,7 @@ import pytest
 from hive_mind.conversation import Message, ToolCall
 from hive_mind.errors import HiveMindError, UsageError
 from hive_mind.inference.tool_choice import Named
-from hive_mind.serving.ask import Busy, ContextExceeded, UnknownModel
+from hive_mind.serving.ask import Busy, ContextExceeded, Unavailable, UnknownModel
 from tests.serving.scripted import HELLO, ScriptedService, calling, serving
 
 WEATHER = {
@@ -209,6 +209,15 @@ def test_errors_of_the_service_are_the_clients(api, wrong, kind, code, param):
     with pytest.raises(kind) as raised:
         client.chat.completions.create(model="latest", messages=HI)
     assert (raised.value.body["message"], raised.value.code, raised.value.param) == (str(wrong), code, param)
+
+
+def test_a_model_that_cannot_be_served_is_no_fault_of_the_request(api):
+    client, _, _, answers = api
+    answers.next = Unavailable("the base of mine_v1 is not at hand")
+    with pytest.raises(openai.InternalServerError) as raised:
+        client.chat.completions.create(model="latest", messages=HI)
+    assert (raised.value.response.status_code, raised.value.code) == (503, "model_unavailable")
+    assert int(raised.value.response.headers["retry-after"]) > 0
 
 
 def test_a_full_queue_says_when_to_come_again(api):
