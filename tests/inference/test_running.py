@@ -12,7 +12,7 @@ from hive_mind.conversation import Tool
 from hive_mind.errors import HiveMindError
 from hive_mind.inference.constraint import Constraints
 from hive_mind.inference.engine import Engine
-from hive_mind.inference.loops import SPAN, TIMES, looping
+from hive_mind.inference.loops import NEXT_SPAN, SPAN, TIMES, looping
 from hive_mind.inference.request import Request
 from hive_mind.inference.running import PASS_TOKENS, Running
 from hive_mind.inference.sampling import Sampling
@@ -206,7 +206,8 @@ def test_a_greedy_call_does_not_repeat_itself_without_end(tiny_tokenizer):
 def test_what_a_loop_is(repeated, before):
     looped = before + repeated * SPAN
     assert looping(looped) == set(repeated)
-    assert looping([*looped, 99]) == frozenset()
+    assert looping([*looped, 99]) == looping([*looped, 99], before=True) == frozenset()
+    assert looping([99, 3, 2, 3, 2] * NEXT_SPAN + [5] * NEXT_SPAN, before=True) == {5}
     assert looping([99, *(repeated * SPAN)[: SPAN - 1]]) == frozenset()
 
 
