@@ -59,7 +59,7 @@ def test_a_client_that_stops_reading_holds_nobody_and_is_cut_off(tmp_path):
         until(lambda: len(service.pendings) == 3)
         begun = time.monotonic()
         for _ in range(10):
-            assert httpx.post(url + CHAT, json=ASK | {"model": "quick"}, trust_env=False).status_code == 200
+            assert httpx.post(url + CHAT, json=ASK | {"model": "quick"}, trust_env=False, timeout=30).status_code == 200
         taken = time.monotonic() - begun
         until(lambda: all(pending.left.is_set() for pending in service.pendings[:3]))
         assert taken < 10
@@ -76,7 +76,7 @@ def test_a_stream_comes_piece_by_piece(tmp_path):
             _,
             _,
         ),
-        httpx.stream("POST", url + CHAT, json=ASK | {"stream": True}, trust_env=False) as response,
+        httpx.stream("POST", url + CHAT, json=ASK | {"stream": True}, trust_env=False, timeout=30) as response,
     ):
         times = [time.monotonic() for line in response.iter_lines() if line.startswith("data:")]
     assert len(times) == 11
@@ -102,7 +102,7 @@ def test_answers_in_flight_are_finished_when_the_server_is_stopped(tmp_path):
     assert len(got) == 6
     assert all(("data: [DONE]" in text) or json.loads(text)["choices"][0]["finish_reason"] == "stop" for text in got)
     with pytest.raises(httpx.ConnectError):
-        httpx.get(url + "/health", trust_env=False)
+        httpx.get(url + "/health", trust_env=False, timeout=30)
 
 
 def test_what_takes_longer_than_the_bound_is_given_up(tmp_path):
