@@ -160,7 +160,7 @@ def test_calls_are_streamed_by_index_name_first(api):
     assert chunks[-1].choices[0].finish_reason == "tool_calls"
 
 
-def test_the_clients_own_stream_helper_puts_the_call_together(api):
+def test_the_client_puts_a_streamed_call_together(api):
     client, _, _, answers = api
     answers.next = calling()
     with client.chat.completions.stream(model="latest", messages=HI, tools=[WEATHER]) as stream:
