@@ -62,7 +62,7 @@ def test_a_server_answers_records_and_stops(elsewhere, tiny_folder):
             client.chat.completions.create(model="latest", messages=messages)
         made = client.chat.completions.create(model="base", messages=messages, max_tokens=4)
         assert (made.model, made.usage.completion_tokens) == ("base", 4)
-        said = httpx.post(f"{url}/feedback", json={"id": made.id, "thumb": "up"}, trust_env=False)
+        said = httpx.post(f"{url}/feedback", json={"id": made.id, "thumb": "up"}, trust_env=False, timeout=30)
         assert said.status_code == 200
     finally:
         process.send_signal(signal.SIGTERM)

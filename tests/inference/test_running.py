@@ -4,11 +4,15 @@ import random
 from typing import ClassVar
 
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hive_mind.conversation import Tool
 from hive_mind.errors import HiveMindError
+from hive_mind.inference.constraint import Constraints
 from hive_mind.inference.engine import Engine
+from hive_mind.inference.loops import NEXT_SPAN, SPAN, TIMES, looping
 from hive_mind.inference.request import Request
 from hive_mind.inference.running import PASS_TOKENS, Running
 from hive_mind.inference.sampling import Sampling
@@ -136,7 +140,7 @@ class Refuses:
     """A constraint that allows everything and cannot be followed from some token on."""
 
     not_enforced: ClassVar[dict] = {}
-    complete = False
+    complete = ends_loops = False
 
     def __init__(self, tokens, greedy):
         self.left, self.greedy = tokens, greedy
@@ -174,6 +178,37 @@ def test_a_constraint_that_fails_ends_its_row_alone(model, sampling):
     assert all(row.error is None for row in rows)
     with pytest.raises(HiveMindError, match="too large to follow"):
         alone(model, failing)
+
+
+def test_a_greedy_call_does_not_repeat_itself_without_end(tiny_tokenizer):
+    """A model that likes one token best, whatever comes before, fills no string with it."""
+    constraints = Constraints(tiny_tokenizer, tiny_tokenizer.vocab_size)
+    tool = Tool("t", "", {"type": "object", "properties": {"p": {"type": "string"}}, "required": ["p"]})
+    model = random_model(tiny_tokenizer.vocab_size)
+    stuck, end = tiny_tokenizer.encode("x")[0], tiny_tokenizer.encode('"}')[0]
+
+    def project(states):
+        logits = torch.zeros(len(states), tiny_tokenizer.vocab_size)
+        logits[:, stuck], logits[:, end] = 2, 1
+        return logits
+
+    model.project = project
+    for choice, sampling, ended in (("required", Sampling(), True), ("none", Sampling(), False)):
+        constraint = constraints.constraint([tool], choice, parallel=False) or constraints.words()
+        (reply,) = Engine(model).generate(
+            [Request([1, 2], 200, tiny_tokenizer.stop_ids, sampling, constraint=constraint)]
+        )
+        assert reply.stopped == ended
+        assert reply.ids.count(stuck) == (SPAN if ended else 200)
+
+
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=SPAN // TIMES), st.lists(st.integers(4, 9), max_size=80))
+def test_what_a_loop_is(repeated, before):
+    looped = before + repeated * SPAN
+    assert looping(looped) == set(repeated)
+    assert looping([*looped, 99]) == looping([*looped, 99], before=True) == frozenset()
+    assert looping([99, 3, 2, 3, 2] * NEXT_SPAN + [5] * NEXT_SPAN, before=True) == {5}
+    assert looping([99, *(repeated * SPAN)[: SPAN - 1]]) == frozenset()
 
 
 def test_prompt_and_reply_are_kept_for_what_goes_on_from_them(model):

@@ -110,7 +110,7 @@ def main() -> None:
     from tests.tiny_models import write_base, write_version
 
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cases", type=int, default=350, help="of each kind for each route")
+    parser.add_argument("--cases", type=int, default=290, help="of each kind for each route")
     parser.add_argument("--scripted", action="store_true", help="ask a scripted service")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:

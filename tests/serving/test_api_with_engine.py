@@ -7,12 +7,13 @@ import openai
 import pytest
 import torch
 
+from hive_mind.model.base import ModelSettings, resolve_base
 from hive_mind.serving.api_settings import ApiSettings
 from hive_mind.serving.app import create_app
 from hive_mind.serving.engine_settings import EngineSettings
 from hive_mind.serving.service import start
 from tests.serving.scripted import Keeper, running, until
-from tests.tiny_models import write_base
+from tests.tiny_models import write_base, write_version
 
 SCHEMA = {
     "type": "object",
@@ -93,6 +94,17 @@ def test_what_the_model_cannot_take_is_an_error_of_the_client(served):
     assert raised.value.code == "model_not_found"
     with pytest.raises(openai.NotFoundError):
         create(client, model="../../etc/passwd", stream=True)
+
+
+def test_a_version_whose_base_is_not_at_hand_is_no_fault_of_the_request(served, tmp_path, tiny_folder):
+    client, _, service = served
+    write_base(tmp_path / "lost", tiny_folder, seed=9)
+    (tmp_path / "lost" / "base.json").write_text('{"id": "lost"}')
+    write_version(service.models_dir, "lost_v1", resolve_base(ModelSettings(base=str(tmp_path / "lost"))))
+    for streamed in (False, True):
+        with pytest.raises(openai.InternalServerError, match="not at hand") as raised:
+            create(client, model="lost_v1", stream=streamed)
+        assert (raised.value.response.status_code, raised.value.code) == (503, "model_unavailable")
 
 
 def test_a_client_that_leaves_frees_its_row(served):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hive_mind.serving.openai_errors import ApiError
 from hive_mind.serving.request_body import read_object
 from hive_mind.serving.tokens import Tokens
-from tests.serving.scripted import serving
+from tests.serving.scripted import serving, until
 
 ASK = {"model": "latest", "messages": [{"role": "user", "content": "a secret word"}]}
 CHAT = "/v1/chat/completions"
@@ -22,8 +22,8 @@ CHAT = "/v1/chat/completions"
 def served(tmp_path_factory):
     """A server with small limits, and a client."""
     with (
-        serving(tmp_path_factory.mktemp("api"), max_body_bytes=20_000, body_seconds=0.5) as (url, service, keeper),
-        httpx.Client(base_url=url, trust_env=False) as client,
+        serving(tmp_path_factory.mktemp("api"), max_body_bytes=20_000, body_seconds=1.0) as (url, service, keeper),
+        httpx.Client(base_url=url, trust_env=False, timeout=30) as client,
     ):
         yield client, service, keeper
 
@@ -117,12 +117,17 @@ def test_request_ids_come_back(served):
     assert len(set(made)) == 2 and "a b" not in made[0]
 
 
+def logged(caplog):
+    return [record.fields for record in caplog.records if record.name == "hive_mind.serving"]
+
+
 def test_the_log_holds_no_words(served, caplog):
     client, _, _ = served
     with caplog.at_level(logging.INFO, "hive_mind.serving"):
         client.post(CHAT, json=ASK, headers={"X-Request-Id": "mine-2"})
         client.post(CHAT, json=ASK | {"model": 3, "a secret word": 1})
-    rows = [record.fields for record in caplog.records if record.name == "hive_mind.serving"]
+        until(lambda: len(logged(caplog)) == 2)  # a line is written when the response is out
+    rows = logged(caplog)
     assert [row["status"] for row in rows] == [200, 400]
     assert rows[0]["request_id"] == "mine-2"
     assert rows[0]["route"] == CHAT
@@ -132,8 +137,9 @@ def test_the_log_holds_no_words(served, caplog):
 
 def test_the_log_holds_words_where_they_are_asked_for(tmp_path, caplog):
     with serving(tmp_path, log_texts=True) as (url, _, _), caplog.at_level(logging.INFO, "hive_mind.serving"):
-        httpx.post(url + CHAT, json=ASK, trust_env=False)
-    [row] = [record.fields for record in caplog.records if record.name == "hive_mind.serving"]
+        httpx.post(url + CHAT, json=ASK, trust_env=False, timeout=30)
+        until(lambda: logged(caplog))
+    [row] = logged(caplog)
     assert row["messages"][0]["content"] == "a secret word"
     assert row["answer"]["content"] == "Hello there."
 
@@ -141,8 +147,9 @@ def test_the_log_holds_words_where_they_are_asked_for(tmp_path, caplog):
 def test_figures_are_counted(served):
     client, _, _ = served
     client.post(CHAT, json=ASK)
+    counted = 'hive_mind_requests_total{route="/v1/chat/completions",status="200"}'
+    until(lambda: counted in client.get("/metrics").text)
     text = client.get("/metrics").text
-    assert 'hive_mind_requests_total{route="/v1/chat/completions",status="200"}' in text
     assert 'hive_mind_answers_total{finish_reason="stop",version="mine_v1"}' in text
     assert 'hive_mind_tokens_total{kind="completion"}' in text
     assert "hive_mind_first_token_seconds_bucket" in text
@@ -158,7 +165,7 @@ def test_a_token_is_asked_for_and_names_the_client(tmp_path):
     made = Tokens(tmp_path / "tokens.json").add("alex")
     with (
         serving(tmp_path, require_token=True) as (url, _, keeper),
-        httpx.Client(base_url=url, trust_env=False) as client,
+        httpx.Client(base_url=url, trust_env=False, timeout=30) as client,
     ):
         for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": f"Basic {made}"}):
             response = client.post(CHAT, json=ASK, headers=headers)
@@ -171,6 +178,14 @@ def test_a_token_is_asked_for_and_names_the_client(tmp_path):
         fault(client.post(CHAT, json=ASK, headers={"Authorization": f"Bearer {made}"}), 401, "invalid_api_key")
 
 
+def test_a_file_of_tokens_that_is_damaged_lets_nobody_in(tmp_path):
+    (tmp_path / "tokens.json").write_text("{")
+    with serving(tmp_path, require_token=True) as (url, service, _):
+        response = httpx.post(url + CHAT, json=ASK, headers={"Authorization": "Bearer x"}, trust_env=False, timeout=30)
+    assert "not a file of tokens" in fault(response, 500, "answer_failed")["message"]
+    assert service.asked == []
+
+
 def test_any_key_is_taken_where_none_is_needed(served):
     client, _, keeper = served
     response = client.post(CHAT, json=ASK, headers={"Authorization": "Bearer whatever", "User-Agent": "chat/1.0"})
@@ -181,7 +196,10 @@ def test_any_key_is_taken_where_none_is_needed(served):
 def test_a_client_that_asks_too_often_is_told_to_wait(tmp_path):
     tokens = Tokens(tmp_path / "tokens.json")
     alex, sam = tokens.add("alex"), tokens.add("sam")
-    with serving(tmp_path, rate_limit=6) as (url, _, _), httpx.Client(base_url=url, trust_env=False) as client:
+    with (
+        serving(tmp_path, rate_limit=6) as (url, _, _),
+        httpx.Client(base_url=url, trust_env=False, timeout=30) as client,
+    ):
         for _ in range(6):
             assert client.post(CHAT, json=ASK, headers={"Authorization": f"Bearer {alex}"}).status_code == 200
         response = client.post(CHAT, json=ASK, headers={"Authorization": f"Bearer {alex}"})
@@ -194,7 +212,7 @@ def test_a_client_that_asks_too_often_is_told_to_wait(tmp_path):
 def test_a_failure_that_nobody_foresaw_is_a_500_with_its_request(tmp_path, caplog):
     with serving(tmp_path) as (url, service, _):
         service.script = lambda ask: 1 / 0
-        response = httpx.post(url + CHAT, json=ASK, headers={"X-Request-Id": "mine-3"}, trust_env=False)
+        response = httpx.post(url + CHAT, json=ASK, headers={"X-Request-Id": "mine-3"}, trust_env=False, timeout=30)
     assert "mine-3" in fault(response, 500, "internal")["message"]
     assert any(record.exc_info and record.fields["request_id"] == "mine-3" for record in caplog.records)
 

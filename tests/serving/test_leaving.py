@@ -10,9 +10,10 @@ from dataclasses import replace
 import httpx
 import pytest
 
+from hive_mind.errors import HiveMindError
 from hive_mind.serving.api_settings import ApiSettings
 from hive_mind.serving.app import create_app
-from hive_mind.serving.openai_stream import ClientLeft, Stream
+from hive_mind.serving.openai_stream import ClientLeft, Stream, while_connected
 from tests.serving.scripted import HELLO, Keeper, ScriptedService, running, serving, until
 
 ASK = {"model": "latest", "messages": [{"role": "user", "content": "Hi"}]}
@@ -58,7 +59,7 @@ def test_a_client_that_stops_reading_holds_nobody_and_is_cut_off(tmp_path):
         until(lambda: len(service.pendings) == 3)
         begun = time.monotonic()
         for _ in range(10):
-            assert httpx.post(url + CHAT, json=ASK | {"model": "quick"}, trust_env=False).status_code == 200
+            assert httpx.post(url + CHAT, json=ASK | {"model": "quick"}, trust_env=False, timeout=30).status_code == 200
         taken = time.monotonic() - begun
         until(lambda: all(pending.left.is_set() for pending in service.pendings[:3]))
         assert taken < 10
@@ -75,7 +76,7 @@ def test_a_stream_comes_piece_by_piece(tmp_path):
             _,
             _,
         ),
-        httpx.stream("POST", url + CHAT, json=ASK | {"stream": True}, trust_env=False) as response,
+        httpx.stream("POST", url + CHAT, json=ASK | {"stream": True}, trust_env=False, timeout=30) as response,
     ):
         times = [time.monotonic() for line in response.iter_lines() if line.startswith("data:")]
     assert len(times) == 11
@@ -101,7 +102,7 @@ def test_answers_in_flight_are_finished_when_the_server_is_stopped(tmp_path):
     assert len(got) == 6
     assert all(("data: [DONE]" in text) or json.loads(text)["choices"][0]["finish_reason"] == "stop" for text in got)
     with pytest.raises(httpx.ConnectError):
-        httpx.get(url + "/health", trust_env=False)
+        httpx.get(url + "/health", trust_env=False, timeout=30)
 
 
 def test_what_takes_longer_than_the_bound_is_given_up(tmp_path):
@@ -155,6 +156,20 @@ def test_a_long_answer_lets_others_have_their_turns():
     asyncio.run(both())
     assert turns.count("stream") == 102
     assert turns[:80].count("other") > 20
+
+
+def test_a_failure_that_follows_from_leaving_is_none_of_the_servers():
+    left = asyncio.Event()
+
+    async def work():
+        await left.wait()
+        raise HiveMindError("the request was cancelled before its turn came")
+
+    async def receive():
+        return {"type": "http.disconnect"}
+
+    with pytest.raises(ClientLeft):
+        asyncio.run(while_connected(receive, work(), left.set))
 
 
 def test_a_client_that_left_ends_the_work_without_anybody_to_tell():

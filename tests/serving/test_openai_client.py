@@ -9,7 +9,7 @@ import pytest
 from hive_mind.conversation import Message, ToolCall
 from hive_mind.errors import HiveMindError, UsageError
 from hive_mind.inference.tool_choice import Named
-from hive_mind.serving.ask import Busy, ContextExceeded, UnknownModel
+from hive_mind.serving.ask import Busy, ContextExceeded, Unavailable, UnknownModel
 from tests.serving.scripted import HELLO, ScriptedService, calling, serving
 
 WEATHER = {
@@ -160,7 +160,7 @@ def test_calls_are_streamed_by_index_name_first(api):
     assert chunks[-1].choices[0].finish_reason == "tool_calls"
 
 
-def test_the_clients_own_stream_helper_puts_the_call_together(api):
+def test_the_client_puts_a_streamed_call_together(api):
     client, _, _, answers = api
     answers.next = calling()
     with client.chat.completions.stream(model="latest", messages=HI, tools=[WEATHER]) as stream:
@@ -211,6 +211,15 @@ def test_errors_of_the_service_are_the_clients(api, wrong, kind, code, param):
     assert (raised.value.body["message"], raised.value.code, raised.value.param) == (str(wrong), code, param)
 
 
+def test_a_model_that_cannot_be_served_is_no_fault_of_the_request(api):
+    client, _, _, answers = api
+    answers.next = Unavailable("the base of mine_v1 is not at hand")
+    with pytest.raises(openai.InternalServerError) as raised:
+        client.chat.completions.create(model="latest", messages=HI)
+    assert (raised.value.response.status_code, raised.value.code) == (503, "model_unavailable")
+    assert int(raised.value.response.headers["retry-after"]) > 0
+
+
 def test_a_full_queue_says_when_to_come_again(api):
     client, _, _, answers = api
     answers.next = Busy("8 requests wait already; ask again", 2.5)
@@ -241,6 +250,10 @@ def test_a_full_queue_says_when_to_come_again(api):
         ({"tools": [WEATHER], "tool_choice": {"type": "function", "function": {"name": "x"}}}, "tool_choice"),
         ({"tool_choice": "required"}, "tool_choice"),
         ({"response_format": {"type": "json_schema", "json_schema": {"name": "x"}}}, "response_format"),
+        (
+            {"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "dict"}}}},
+            "response_format.json_schema.schema",
+        ),
         ({"stream_options": {"include_usage": True}}, None),
         ({"messages": []}, "messages"),
         ({"messages": [{"role": "user"}]}, "messages.0.content"),

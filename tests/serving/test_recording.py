@@ -85,7 +85,7 @@ def served(tmp_path_factory):
     service = ScriptedService(lambda ask: calling() if ask.tools else HELLO)
     with (
         serving(tmp_path_factory.mktemp("api"), service) as (url, service, keeper),
-        httpx.Client(base_url=url, trust_env=False) as client,
+        httpx.Client(base_url=url, trust_env=False, timeout=30) as client,
     ):
         yield client, service, keeper
 

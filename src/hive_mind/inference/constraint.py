@@ -33,10 +33,10 @@ REPLY = "reply"
 
 
 class Matcher:
-    """Where one reply stands in its grammar."""
+    """Where one reply stands in its grammar. `ends_loops`: what repeats itself without end is made to go on."""
 
-    def __init__(self, matcher: llguidance.LLMatcher, vocab_size: int) -> None:
-        self._matcher = matcher
+    def __init__(self, matcher: llguidance.LLMatcher, vocab_size: int, ends_loops: bool) -> None:
+        self._matcher, self.ends_loops = matcher, ends_loops
         self._mask = allocate_token_bitmask(1, vocab_size)
 
     @property
@@ -74,17 +74,24 @@ class Matcher:
 
 
 class Constraint:
-    """What a reply may be. `not_enforced`: by tool, the keywords of its schema that the grammar cannot hold it to."""
+    """What a reply may be. `not_enforced`: by tool, the keywords of its schema that the grammar cannot hold it to.
+
+    `ends_loops`: a greedy reply that repeats itself without end (inference.loops) is made to go on.
+    """
 
     def __init__(
-        self, compiled: llguidance.LLMatcher, vocab_size: int, not_enforced: dict[str, tuple[str, ...]]
+        self,
+        compiled: llguidance.LLMatcher,
+        vocab_size: int,
+        not_enforced: dict[str, tuple[str, ...]],
+        ends_loops: bool = True,
     ) -> None:
         self._compiled, self._vocab_size = compiled, vocab_size
-        self.not_enforced = not_enforced
+        self.not_enforced, self.ends_loops = not_enforced, ends_loops
 
     def matcher(self) -> Matcher:
         """Begin a reply."""
-        return Matcher(self._compiled.deep_copy(), self._vocab_size)
+        return Matcher(self._compiled.deep_copy(), self._vocab_size, self.ends_loops)
 
 
 class Constraints:
@@ -139,7 +146,8 @@ class Constraints:
         not_enforced = {name: each.not_enforced for name, each in held if each.not_enforced}
         key = (text, tuple(not_enforced.items()))
         if key not in self._kept:
-            self._kept[key] = Constraint(self._compile(text, what), self.vocab_size, not_enforced)
+            # Words alone may repeat themselves: a table's ruled line does.
+            self._kept[key] = Constraint(self._compile(text, what), self.vocab_size, not_enforced, bool(held))
         self._kept.move_to_end(key)
         while len(self._kept) > REMEMBERED:
             self._kept.popitem(last=False)

@@ -6,7 +6,7 @@ token a row. What a constraint leaves no choice about is appended at once and re
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from random import Random
@@ -16,6 +16,7 @@ from torch import Tensor
 
 from hive_mind.errors import HiveMindError
 from hive_mind.inference.constraint import Matcher
+from hive_mind.inference.loops import looping
 from hive_mind.inference.prefixes import Prefix, PrefixStore, Shared, shared_beginnings
 from hive_mind.inference.request import Generation, Request
 from hive_mind.inference.sampling import sample
@@ -32,7 +33,8 @@ class Row:
     """A request being answered. `ids`: the reply so far; `pending`: tokens that the cache does not hold yet.
 
     `remember`: so many of the prompt's tokens are still to be kept for later prompts, once the cache holds them;
-    `recalled`: so many of them were read for another prompt before; `error`: why the row cannot go on, itself alone.
+    `recalled`: so many of them were read for another prompt before; `repeated`: tokens that it has repeated without end
+    (inference.loops); `error`: why the row cannot go on, itself alone.
     """
 
     request: Request
@@ -43,6 +45,7 @@ class Row:
     key: int = 0
     remember: int = 0
     recalled: int = 0
+    repeated: frozenset[int] = frozenset()
     stopped: bool = False
     done: bool = False
     error: HiveMindError | None = None
@@ -272,14 +275,27 @@ def _choose(rows: Sequence[Row], logits: Tensor, drawn: Mapping[int, int]) -> li
             chosen[place] = token
         if row.matcher is None or row.error is not None:
             continue
-        if token is None and row.matcher.accepts(chosen[place]):  # as a rule it does, and then no mask need be made
-            continue
+        if token is None:
+            if row.matcher.ends_loops:
+                row.repeated |= looping(row.ids, bool(row.repeated))
+            # As a rule the likeliest is allowed, and then no mask need be made.
+            if chosen[place] not in row.repeated and row.matcher.accepts(chosen[place]):
+                continue
         with row.alone():
             if token is None:
                 row.matcher.restrict(logits[place])
-                chosen[place] = int(logits[place].max(-1).indices)
+                chosen[place] = _likeliest(logits[place], row.repeated)
             row.matcher.advance(chosen[place])
     return chosen
+
+
+def _likeliest(logits: Tensor, repeated: Collection[int]) -> int:
+    """Return the likeliest token that was not repeated without end, if any other is allowed. logits (V,)."""
+    if repeated:
+        others = logits.index_fill(0, torch.tensor(sorted(repeated), device=logits.device), float("-inf"))
+        if not torch.isneginf(others).all():
+            logits = others
+    return int(logits.max(-1).indices)
 
 
 def _passes(feed: Sequence[tuple[int, list[int]]]) -> Iterator[list[tuple[int, list[int]]]]:

@@ -31,14 +31,13 @@ from hive_mind.serving.openai_reply import ChatReply, CompletionReply
 from hive_mind.serving.openai_schema import ChatRequest, CompletionRequest, FeedbackRequest, Request
 from hive_mind.serving.openapi import DescribedApi, documented
 from hive_mind.serving.recording import Asked, session_of
-from hive_mind.serving.relay import Relay
+from hive_mind.serving.relay import CHAT, COMPLETIONS, Relay
 from hive_mind.serving.request_body import read_object
 from hive_mind.serving.shadow import Shadow
 from hive_mind.serving.tokens import Tokens
 from hive_mind.usage.interaction import Recorder
 
 R = TypeVar("R", bound=Request)
-CHAT, COMPLETIONS = "/chat/completions", "/completions"
 
 
 def create_app(

@@ -48,6 +48,10 @@ class UnknownModel(UsageError):
     """No version, alias or base has the name that was asked for."""
 
 
+class Unavailable(HiveMindError):
+    """A model that cannot be served at present, e.g. because its base is not at hand: no fault of the request's."""
+
+
 class ContextExceeded(UsageError):
     """Prompt and reply together are longer than the model reads."""
 

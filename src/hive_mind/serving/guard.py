@@ -13,11 +13,12 @@ from typing import Any
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from hive_mind.errors import HiveMindError
 from hive_mind.serving.access import Names, RateLimit, is_loopback
 from hive_mind.serving.api_settings import ApiSettings
 from hive_mind.serving.json_log import LOG, log
 from hive_mind.serving.metrics import Metrics
-from hive_mind.serving.openai_errors import ApiError, retry_later
+from hive_mind.serving.openai_errors import ApiError, of_service, retry_later
 from hive_mind.serving.openai_stream import ClientLeft
 from hive_mind.serving.tokens import Tokens, bearer
 
@@ -69,9 +70,10 @@ class Guard:
         try:
             self._admit(scope, headers, facts)
             facts.body = await self._read(headers, receive)
-        except ApiError as error:
-            facts.fields["code"] = error.code
-            await error.response()(scope, receive, send)
+        except (ApiError, HiveMindError) as error:  # the latter: a file of tokens that cannot be read lets nobody in
+            fault = error if isinstance(error, ApiError) else of_service(error)
+            facts.fields["code"] = fault.code
+            await fault.response()(scope, receive, send)
             return
         try:
             await self.app(scope, receive, send)
@@ -101,12 +103,8 @@ class Guard:
         name = self.tokens.whose(given) if given else None
         wait = self.rate_limit.wait(name or address) if scope["path"] not in _OPEN_TO_ALL else 0.0
         if wait:
-            raise retry_later(
-                429,
-                f"more than {self.settings.rate_limit} requests a minute; wait a little",
-                "rate_limit_exceeded",
-                wait,
-            )
+            message = f"more than {self.settings.rate_limit} requests a minute; wait a little"
+            raise retry_later(429, message, "rate_limit_exceeded", wait)
         if name is None and self.needs_token and scope["path"] not in _OPEN_TO_ALL:
             raise ApiError(
                 401, "this server needs a token: send it as `Authorization: Bearer ...` (the client's API key)",
@@ -122,7 +120,7 @@ class Guard:
             "body_too_long",
         )  # fmt: skip
         announced = headers.get("content-length", "")
-        if announced.isdigit() and int(announced) > limit:
+        if announced.isdecimal() and len(announced) < 20 and int(announced) > limit:
             raise too_long
         more = True
         try:

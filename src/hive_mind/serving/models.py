@@ -25,6 +25,7 @@ from hive_mind.inference.prefixes import PrefixStore
 from hive_mind.inference.running import Running
 from hive_mind.model.base import TINY, Base, ModelSettings, resolve_base
 from hive_mind.progress import say
+from hive_mind.serving.ask import Unavailable
 from hive_mind.serving.engine_settings import EngineSettings
 from hive_mind.serving.names import LATEST_NAMES, folder_of
 
@@ -191,13 +192,13 @@ class Models:
 def _refusal(target: Target, error: BaseException) -> HiveMindError:
     """Return why a target cannot be served, as a sentence; raises what is no fault of the target's."""
     if isinstance(error, HiveMindError):
-        return error
+        return Unavailable(str(error))
     if isinstance(error, OSError):
-        return HiveMindError(f"{target.version} cannot be read ({error}); check its folder's files and permissions")
+        return Unavailable(f"{target.version} cannot be read ({error}); check its folder's files and permissions")
     if not is_out_of_memory(error):
         raise error
     release_memory(error)
-    return HiveMindError(f"the memory is too small for {target.version} beside what is served now; free some")
+    return Unavailable(f"the memory is too small for {target.version} beside what is served now; free some")
 
 
 def _collect() -> None:

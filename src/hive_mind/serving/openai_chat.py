@@ -11,6 +11,7 @@ from hive_mind.serving.ask import Ask
 from hive_mind.serving.openai_errors import refused
 from hive_mind.serving.openai_schema import Call, ChatMessage, ChatRequest, ChosenTool, CompletionRequest
 from hive_mind.tool_schema import read_tool
+from hive_mind.tool_schema.json_schema import problem
 
 
 def read_messages(turns: Sequence[ChatMessage]) -> tuple[Message, ...]:
@@ -113,4 +114,8 @@ def _response_schema(chat: ChatRequest) -> JSON | None:
     wanted = chat.response_format
     if wanted is None or wanted.type == "text":
         return None
-    return wanted.json_schema.schema_ if wanted.json_schema is not None else {}
+    schema = (wanted.json_schema.schema_ if wanted.json_schema is not None else None) or {}
+    fault = problem(schema, "schema")
+    if fault is not None:
+        raise refused(f"the schema of the answer is broken: {fault}", "response_format.json_schema.schema")
+    return schema

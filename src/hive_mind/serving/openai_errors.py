@@ -11,9 +11,10 @@ from starlette.responses import Response
 
 from hive_mind.conversation import JSON
 from hive_mind.errors import HiveMindError, UsageError
-from hive_mind.serving.ask import Busy, ContextExceeded, UnknownModel
+from hive_mind.serving.ask import Busy, ContextExceeded, Unavailable, UnknownModel
 
 _TYPES = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
+UNAVAILABLE_SECONDS = 30.0
 _BRANCHES = ("str", "ChosenTool")
 """Steps in pydantic's locations that name a branch of a union and not a place in the request."""
 
@@ -65,6 +66,8 @@ def of_service(error: HiveMindError) -> ApiError:
     """Return what an error of the service is to the client."""
     if isinstance(error, Busy):
         return retry_later(503, str(error), "queue_full", error.retry_after)
+    if isinstance(error, Unavailable):
+        return retry_later(503, str(error), "model_unavailable", UNAVAILABLE_SECONDS)
     if isinstance(error, UnknownModel):
         return ApiError(404, str(error), "model_not_found", "model")
     if isinstance(error, ContextExceeded):

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from hive_mind.conversation import JSON
+from hive_mind.errors import HiveMindError
 
 T = TypeVar("T")
 DONE = b"data: [DONE]\n\n"
@@ -30,7 +31,7 @@ async def while_connected(receive: Receive, work: Awaitable[T], leave: Callable[
     """Return what `work` comes to.
 
     If the client goes away first, `leave` is called, which lets the work come to its end soon; without it the work is
-    cancelled and ClientLeft raised.
+    cancelled. ClientLeft is raised if nothing came of it then.
     """
     working, leaving = asyncio.ensure_future(work), asyncio.create_task(_left(receive))
     try:
@@ -38,7 +39,7 @@ async def while_connected(receive: Receive, work: Awaitable[T], leave: Callable[
         if not working.done():
             (leave or working.cancel)()
             await asyncio.wait({working})
-            if working.cancelled():
+            if working.cancelled() or isinstance(working.exception(), HiveMindError):
                 raise ClientLeft
         return await working
     finally:

@@ -23,7 +23,7 @@ from hive_mind.serving.recording import Asked, report_results, session_of
 from hive_mind.serving.shadow import Shadow
 from hive_mind.sources import messages as openai_layout
 
-COMPLETIONS = "/completions"
+CHAT, COMPLETIONS = "/chat/completions", "/completions"
 
 
 class Relay:

@@ -80,9 +80,8 @@ class Scheduler:
         """Take in what there is room for and have every row being answered read or write on."""
         self._drop_cancelled()
         self._take_in()
-        for host in list(self.models.hosts.values()):
-            if host.running.rows:
-                self._step(host)
+        for host in {work.host: None for work in self.active}:
+            self._step(host)
         used = {work.target for work in [*self.active, *self.ready.values()]}
         self.models.sweep(used)
         if not self.active and not self.waiting:
