@@ -42,11 +42,12 @@ def test_a_server_at_an_address_behind_the_proxy_is_the_same(tmp_path, mode):
     assert {kept.answer.tool_calls[0].name for kept in recorded(tmp_path)} == {"echo", "add", "fail", "greet", "count"}
 
 
-def test_the_proxy_over_http_gives_every_session_a_server_of_its_own(mode):
+def test_the_proxy_over_http_gives_every_session_a_server_of_its_own():
+    """The second client tries the newer era first, is told of the older one, and falls back."""
     recorder = FakeRecorder()
 
     async def two(client):
-        async with Client(url, mode=mode, elicitation_callback=answer_name, client_info=CLIENT) as other:
+        async with Client(url, mode="auto", elicitation_callback=answer_name, client_info=CLIENT) as other:
             await other.call_tool("grow", {})
             grown = len((await other.list_tools()).tools)
         return await everything(client), len((await client.list_tools()).tools), grown
@@ -54,7 +55,7 @@ def test_the_proxy_over_http_gives_every_session_a_server_of_its_own(mode):
     direct = use(transport(SERVER), everything, "legacy")
     with listening(create_front(lambda: started(SERVER), recorder, None)) as address:
         url = f"{address}/mcp"
-        proxied, tools, grown = use(url, two, mode)
+        proxied, tools, grown = use(url, two, "legacy")
     assert proxied == direct and grown == tools + 1
     assert len({kept.session for kept in recorder.interactions}) == 2
 
