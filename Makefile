@@ -4,7 +4,8 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-eval setup-dev sandbox run test test-chaos test-mcp lint bench-sample bench-data bench-train \
-  bench-execution bench-inference bench-tools bench-mcp gate-errors swap-stress guide clean
+  bench-execution bench-inference bench-serving bench-load test-api gate-errors swap-stress postgres test-store \
+  bench-usage bench-tools bench-mcp guide clean
 
 PYTHON ?= python3
 # A PYTHON given on the command line or in the environment is a choice, which replaces a .venv built on another one.
@@ -31,6 +32,12 @@ sandbox: ## install bubblewrap (Debian, Ubuntu), in which a model's code and com
 	@command -v bwrap || $(root) apt-get install -y -qq --no-install-recommends bubblewrap \
 	|| { $(root) apt-get update -qq && $(root) apt-get install -y -qq --no-install-recommends bubblewrap; }
 
+# The usage store runs on SQLite and on PostgreSQL. A server is no Python package: Debian's is started by the tests, as
+# another user, in a folder of its own, and without it the store's tests on PostgreSQL are skipped.
+postgres: ## install PostgreSQL (Debian, Ubuntu), on which the usage store is tested too
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || $(root) apt-get install -y -qq --no-install-recommends postgresql \
+	|| { $(root) apt-get update -qq && $(root) apt-get install -y -qq --no-install-recommends postgresql; }
+
 run: setup ## the whole job on the sample data: dataset, training, evaluation, gate, promotion, report
 	@$(bin)/hive-mind run configs/sample.yaml
 
@@ -43,6 +50,9 @@ test-chaos: setup-dev ## the long form of the fault tests: 50 kills, planted fau
 # The inspector needs Node 22, which is newer than most systems'; it comes from npm like the rest, into ~/.cache.
 test-mcp: setup-dev ## the MCP server and proxy with the protocol's own inspector, conformance suite and servers (needs npm)
 	@$(bin)/python -m pytest -m npm tests/serving/mcp
+
+test-store: setup-dev ## 10,000 interactions by 8 writers, killed meanwhile, on SQLite and PostgreSQL: nothing may be lost
+	@$(bin)/python -m tests.usage.store_stress
 
 lint: setup-dev ## style, types and the order of imports
 	$(bin)/ruff check .
@@ -69,14 +79,25 @@ gate-errors: setup-dev ## how often the gate promotes equal models and finds bet
 swap-stress: setup-dev ## 3,000 promotions and rollbacks with readers loading meanwhile, some killed
 	@$(bin)/python -m tests.registry.swap_stress
 
+test-api: setup-dev ## over 2,000 requests that schemathesis makes up from the OpenAPI document, to the real engine: no 5xx
+	@$(bin)/python -m tests.serving.api_cases
+
+bench-load: setup-dev ## 50 clients of the API for a minute, with a promotion in the middle
+	@$(bin)/python benchmarks/serving_load.py
+
 bench-inference: setup ## generation beside transformers' generate, in turn; needs HIVE_MIND_REAL_DATA
 	@$(bin)/python benchmarks/inference_peers.py
 
+bench-serving: setup ## the serving engine: valid calls, cost of the grammar, speed, promotions; needs HIVE_MIND_REAL_DATA
+	@$(bin)/python benchmarks/serving_engine.py
 bench-tools: setup ## how often the tool really used is among the eight offered; needs HIVE_MIND_REAL_DATA
 	@$(bin)/python benchmarks/tool_recall.py
 
 bench-mcp: setup-dev ## the MCP server's first answers, what the proxy adds to a call, and the hook
 	@$(bin)/python benchmarks/mcp_latency.py
+
+bench-usage: setup-dev ## what recording adds to a request, and how much the store takes (benchmarks/results/)
+	@$(bin)/python benchmarks/usage_store.py
 
 guide: setup-dev ## the figures of docs/DATASET_GUIDE.md, written anew
 	@$(bin)/python -m tests.guide_figures

@@ -86,11 +86,11 @@ def test_placeholders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert good.command == (f"{tmp_path}/run", "/data", "here", "/data/x")
     assert (good.env, good.cwd) == ({"A": "1", "B": "/data"}, str(tmp_path))
     assert through.name == "through us"
-    reasons = {name.removeprefix("cursor: "): why for name, why in result.skipped.items()}
+    reasons = result.skipped
     assert list(reasons) == ["asks", "lacks", "off", "no url", "empty", "list", "gone", "self"]
-    assert reasons["asks"] == "it needs ${input:key}, which only the editor asks for"
-    assert reasons["lacks"] == "it needs the environment variable ABSENT, which is not set"
-    assert reasons["self"] == "it is Hive-Mind itself"
+    assert reasons["asks"] == "it needs ${input:key}, which only the editor asks for (cursor)"
+    assert reasons["lacks"] == "it needs the environment variable ABSENT, which is not set (cursor)"
+    assert reasons["self"] == "it is Hive-Mind itself (cursor)"
 
 
 def test_two_servers_of_one_name_are_told_apart_by_their_clients(tmp_path: Path) -> None:
@@ -124,7 +124,8 @@ def test_a_broken_file_stops_no_other(tmp_path: Path) -> None:
     write(tmp_path, claude_code="{", cursor={"mcpServers": {"web": {"url": "http://a"}}}, vscode="[1]")
     result = found(tmp_path)
     assert [one.name for one in result.servers] == ["web"]
-    assert "cannot be read" in result.skipped["claude-code: .claude.json"]
+    assert "cannot be read" in result.broken[str(tmp_path / ".claude.json")]
+    assert tmp_path / ".claude.json" not in result.looked_at and len(result.looked_at) == 3
 
 
 @given(JSON_VALUES, JSON_VALUES)

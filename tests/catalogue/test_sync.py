@@ -24,6 +24,7 @@ from hive_mind.errors import DataRefused
 from tests.raw_rows import SERVERS
 
 SERVER = Path(__file__).parent / "weather_server.py"
+FILE = Path("mcp.json")
 SECRET = "ghp_" + "9fK" * 12
 
 
@@ -87,7 +88,7 @@ def test_servers_are_asked_and_broken_ones_stop_no_other(home: Path, address: st
 
 
 def test_a_server_that_does_not_answer_is_left_after_the_timeout(home: Path) -> None:
-    slow = Server("slow", ("file",), "stdio", (sys.executable, str(SERVER)), {"WEATHER_SLEEPS": "yes"})
+    slow = Server("slow", ("file",), (), "stdio", (sys.executable, str(SERVER)), {"WEATHER_SLEEPS": "yes"})
     begun = time.monotonic()
     (listing,) = list_tools([slow], timeout=2.0, at_once=1)
     assert listing.error.startswith("it did not answer within 2 s") and time.monotonic() - begun < 30
@@ -110,7 +111,8 @@ def test_the_commands(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "none of 1 servers answered" in capsys.readouterr().err
     (home / ".claude.json").unlink()
     assert run(["tools", "sync", file]) == 2
-    assert "no client is configured" in capsys.readouterr().err
+    captured = capsys.readouterr()
+    assert "no client is configured" in captured.err and "weather  get_weather  gone" in captured.out
 
 
 def run(arguments: list[str]) -> int:
@@ -120,7 +122,7 @@ def run(arguments: list[str]) -> int:
 
 
 def listing(name: str, *tools: dict[str, Any], version: str = "1", error: str = "") -> Listing:
-    return Listing(Server(name, ("file",), "stdio", ("x",)), version, tools, error)
+    return Listing(Server(name, ("file",), (FILE,), "stdio", ("x",)), version, tools, error)
 
 
 NOW, LATER = ({"name": name, "inputSchema": {"type": "object"}} for name in ("now", "later"))
@@ -140,8 +142,10 @@ def test_what_changed_is_noted_with_time_and_version() -> None:
     assert update(catalogue, [listing("sky", error="it broke")], "t4") == [], "what did not answer stays as it was"
     assert [tool.name for tool in tools_of(catalogue)] == ["now"]
     assert update(catalogue, [listing("sky", other, LATER, version="2")], "t5") == [Change("sky", "later", "back")]
-    assert update(catalogue, [], "t6") == [Change("sky", "now", "gone"), Change("sky", "later", "gone")]
-    assert tools_of(catalogue) == [] and update(catalogue, [], "t7") == []
+    assert update(catalogue, [], "t6") == [], "nobody looked into its file"
+    assert update(catalogue, [], "t6", [FILE], {"sky": "it is disabled"}) == [], "it is there, and cannot be asked"
+    assert update(catalogue, [], "t6", [FILE]) == [Change("sky", "now", "gone"), Change("sky", "later", "gone")]
+    assert tools_of(catalogue) == [] and update(catalogue, [], "t7", [FILE]) == []
     now = catalogue["servers"]["sky"]["tools"]["now"]["history"]
     assert [(note["time"], note["what"], note["version"]) for note in now] == [
         ("t1", "added", "1"), ("t3", "changed", "2"), ("t6", "gone", "2"),

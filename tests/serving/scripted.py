@@ -30,8 +30,8 @@ def calling(name="get_weather", arguments=None, id="call_abc"):
 def events_of(answer):
     """The events of an answer, its text word by word, its arguments in two pieces."""
     yield Begun(answer.version, answer.base)
-    for word in answer.text.split(" ") if answer.text else ():
-        yield TextDelta(word if word == answer.text.split(" ")[0] else f" {word}")
+    for place, word in enumerate(answer.text.split(" ") if answer.text else ()):
+        yield TextDelta(f" {word}" if place else word)
     for index, call in enumerate(answer.calls):
         yield CallStart(index, call.id, call.name)
         text = json.dumps(call.arguments)
@@ -70,6 +70,7 @@ class ScriptedService:
     def __init__(self, script: Callable[[Ask], Answer] = lambda ask: HELLO, pause: float = 0.0):
         self.script, self.pause = script, pause
         self.breaks_after: int | None = None
+        self.problem = ""
         self.asked: list[Ask] = []
         self.pendings: list[ScriptedPending] = []
 
@@ -101,6 +102,14 @@ class Keeper:
 
     def feedback(self, interaction_id, thumb, comment=""):
         self.thumbs.append((interaction_id, thumb, comment))
+
+
+def until(condition, seconds=10.0):
+    """Wait for something to become true."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come about"
+        time.sleep(0.005)
 
 
 @contextmanager

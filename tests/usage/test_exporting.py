@@ -145,7 +145,7 @@ def test_forgetting_removes_it_everywhere_and_marks_what_knew_it(store, tmp_path
 
     assert len(forgotten_rows(manifest.train)) == 1
     assert list(read_json(tmp_path / "data" / FORGOTTEN_NAME)["records"]) == [f"usage-{gone}"]
-    with pytest.raises(DataRefused, match="1 row.s. that were to be forgotten"):
+    with pytest.raises(DataRefused, match=r"1 row\(s\) that were to be forgotten"):
         refuse_forgotten(manifest.train)
     assert lint(manifest.train).findings["forgotten"].rows == 1
     again = built(store, tmp_path)

@@ -40,8 +40,8 @@ def test_a_store_of_the_first_schema_is_brought_up_to_date_with_all_in_it(settin
         assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == FIRST
         connection.execute(
             text(
-                "INSERT INTO interactions (id, time, source, client, session, messages, answer, results, outcome, error,"
-                " comment, state, reason, decided_by, created, updated) VALUES ('00ff', '2026-02-05T10:00:00Z',"
+                "INSERT INTO interactions (id, time, source, client, session, messages, answer, results, outcome,"
+                " error, comment, state, reason, decided_by, created, updated) VALUES ('00ff', '2026-02-05T10:00:00Z',"
                 " 'gateway', 'old', 's', '[{\"role\":\"user\",\"content\":\"hello\"}]',"
                 " '{\"role\":\"assistant\",\"content\":\"hi\"}', '[]', 'succeeded', '', '', 'approved', 'it succeeded',"
                 " 'rules', '2026-02-05T10:00:00Z', '2026-02-05T10:00:00Z')"

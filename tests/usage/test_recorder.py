@@ -69,7 +69,7 @@ def test_nothing_unredacted_reaches_a_disk(tmp_path, no_keeper):
     settings = settings_in(tmp_path)
     secret = interaction(
         1, messages=(Message("user", f"My token is {SECRET}, write to {ADDRESS}"),),
-        answer=call(path=f"/home/mara/{ADDRESS}.txt"), error=f"{SECRET} was refused", comment=f"ask {ADDRESS}",
+        answer=call(path=f"/home/alex/{ADDRESS}.txt"), error=f"{SECRET} was refused", comment=f"ask {ADDRESS}",
         client=ADDRESS, session=SECRET, outcome="failed",
     )  # fmt: skip
     recorder = open_recorder(settings)
@@ -250,7 +250,6 @@ def test_a_keeper_that_is_killed_is_followed_by_another(tmp_path):
         keeper = recorder._bell._keeper
         keeper.send_signal(signal.SIGKILL)
         keeper.wait()
-        recorder._bell._started = float("-inf")
         recorder.record(interaction(2))
         wait_for(lambda: store.stats()["interactions"] == 2)
     recorder._bell._keeper.terminate()

@@ -39,6 +39,7 @@ class Server:
 
     name: str
     clients: tuple[str, ...]
+    files: tuple[Path, ...]
     transport: Transport
     command: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
@@ -67,11 +68,15 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The servers that can be asked, and why others cannot, by name of the client and the server."""
+    """The servers that can be asked, why others cannot, by their names, and why files cannot be read.
+
+    `looked_at` are the files of which it is known what they hold: those that were read, and those that are not there.
+    """
 
     servers: tuple[Server, ...]
     skipped: Mapping[str, str]
-    files: tuple[Path, ...]
+    broken: Mapping[str, str]
+    looked_at: tuple[Path, ...]
 
 
 def client_files(home: Path, projects: Sequence[Path] = ()) -> list[tuple[str, Path]]:
@@ -96,22 +101,27 @@ def find_servers(files: Sequence[tuple[str, Path]], home: Path) -> Found:
     """Read the files that are there. Broken files and entries are skipped, with the reason."""
     servers: list[Server] = []
     skipped: dict[str, str] = {}
-    read: list[Path] = []
+    broken: dict[str, str] = {}
+    looked_at: list[Path] = []
     for client, file in files:
         try:
             content = jsonc.loads(file.read_text(encoding="utf-8"))
         except (FileNotFoundError, NotADirectoryError):
+            looked_at.append(file)
             continue
         except (OSError, ValueError) as error:
-            skipped[f"{client}: {file.name}"] = f"{file} cannot be read ({error}); repair it"
+            broken[str(file)] = f"it cannot be read ({error}); repair it"
             continue
-        read.append(file)
+        looked_at.append(file)
         for name, entry, folder in _entries(content, file):
             try:
-                servers.append(_server(name, client, entry, folder, home))
+                servers.append(_server(name, client, file, entry, folder, home))
             except NotConfigured as reason:
-                skipped[f"{client}: {name}"] = str(reason)
-    return Found(tuple(_merge(servers)), skipped, tuple(read))
+                skipped[name] = f"{reason} ({client})"
+    merged = _merge(servers)
+    for name in {server.name for server in merged} & skipped.keys():
+        skipped[f"{name} (another)"] = skipped.pop(name)
+    return Found(tuple(merged), skipped, broken, tuple(looked_at))
 
 
 def _entries(content: Any, file: Path) -> Iterator[tuple[str, Any, Path]]:
@@ -129,7 +139,7 @@ def _entries(content: Any, file: Path) -> Iterator[tuple[str, Any, Path]]:
             yield from ((name, entry, Path(place)) for name, entry in listed.items())
 
 
-def _server(name: str, client: str, entry: Any, folder: Path, home: Path) -> Server:
+def _server(name: str, client: str, file: Path, entry: Any, folder: Path, home: Path) -> Server:
     if not isinstance(entry, dict):
         raise NotConfigured("its entry is not an object")
     if entry.get("disabled") is True:
@@ -141,11 +151,12 @@ def _server(name: str, client: str, entry: Any, folder: Path, home: Path) -> Ser
     url, kind = entry.get("url") or entry.get("serverUrl"), entry.get("type") or entry.get("transport")
     if isinstance(url, str):
         transport: Transport = "sse" if kind == "sse" else "http"
+        address = fill(url)
         try:
-            urlsplit(address := fill(url))
+            urlsplit(address)
         except ValueError as error:
             raise NotConfigured(f"its url is none: {error}") from None
-        return Server(name, (client,), transport, url=address, headers=_texts(entry.get("headers"), fill))
+        return Server(name, (client,), (file,), transport, url=address, headers=_texts(entry.get("headers"), fill))
     command, arguments = entry.get("command"), entry.get("args") or []
     if not isinstance(command, str) or not isinstance(arguments, list):
         raise NotConfigured("its entry has neither a command nor a url")
@@ -155,7 +166,7 @@ def _server(name: str, client: str, entry: Any, folder: Path, home: Path) -> Ser
     env = {**_env_file(entry.get("envFile"), fill), **_texts(entry.get("env"), fill)}
     cwd = entry.get("cwd")
     place = fill(cwd) if isinstance(cwd, str) else str(folder) if folder.is_dir() else None
-    return Server(name, (client,), "stdio", words, env, place)
+    return Server(name, (client,), (file,), "stdio", words, env, place)
 
 
 def _value_of(placeholder: str, folder: Path, home: Path) -> str:
@@ -201,7 +212,8 @@ def _merge(servers: Sequence[Server]) -> list[Server]:
         same = next((place for place in same_name if merged[place].definition == server.definition), None)
         if same is not None:
             clients = tuple(dict.fromkeys([*merged[same].clients, *server.clients]))
-            merged[same] = replace(merged[same], clients=clients)
+            files = tuple(dict.fromkeys([*merged[same].files, *server.files]))
+            merged[same] = replace(merged[same], clients=clients, files=files)
         else:
             names = {one.name for one in merged}
             tried = [server.name, f"{server.name}@{server.clients[0]}"]

@@ -109,7 +109,7 @@ class Constraints:
 
         auto: words, or words and then calls of these tools; required: calls alone; Named: calls of that tool alone.
         `parallel` allows several calls. `schema` has JSON of that schema in the place of words. Raises UsageError for a
-        name that is not declared or for "required" without tools.
+        name that is not declared, for "required" without tools, and for tools that are too much for a grammar.
         """
         if isinstance(choice, Named):
             tools = [tool for tool in tools if tool.name == choice.name]
@@ -149,5 +149,5 @@ class Constraints:
         compiled = llguidance.LLMatcher(self._tokenizer, text, log_level=0)
         if compiled.is_error():
             reason = str(compiled.get_error()).partition("\n")[0]
-            raise HiveMindError(f"{what} no grammar ({reason}); offer fewer tools or none, or a plainer schema")
+            raise UsageError(f"{what} no grammar ({reason}); offer fewer tools or none, or a plainer schema")
         return compiled

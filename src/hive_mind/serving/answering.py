@@ -35,8 +35,6 @@ class Answering:
     ) -> Response:
         """Return the response. Raises HiveMindError if the service refuses or fails, ClientLeft if nobody waits."""
         facts.fields |= {"model": ask.model, "streamed": streamed}
-        if self.log_texts:
-            facts.fields["messages"] = [message.to_dict() for message in asked.messages]
         pending = await asyncio.to_thread(self._submit, ask, asked)
         events = pending.stream()
         if not streamed:
@@ -52,10 +50,15 @@ class Answering:
         pieces = self._pieces(begun, events, asked, reply, extension, facts)
         return Stream(pieces, self.stall, pending.cancel)
 
-    async def keep(self, interaction: Interaction, answer_id: str) -> str:
-        """Record an interaction and remember the answer's id for its feedback; returns the interaction's id."""
+    async def keep(self, interaction: Interaction, answer_id: str, facts: Facts) -> str:
+        """Record an interaction and remember the answer's id for its feedback; returns its own id, "" if not kept."""
         kept = await asyncio.to_thread(self.recorder.record, interaction)
-        self.answered.add(answer_id, kept)
+        if kept:
+            self.answered.add(answer_id, kept)
+        facts.fields["interaction"] = kept
+        if self.log_texts:
+            facts.fields["messages"] = [message.to_dict() for message in interaction.messages]
+            facts.fields["answer"] = interaction.answer.to_dict()
         return kept
 
     def _submit(self, ask: Ask, asked: Asked) -> Pending:
@@ -87,16 +90,14 @@ class Answering:
     async def _finish(self, answer: Answer, asked: Asked, reply: Reply, facts: Facts) -> JSON:
         """Count, record and note an answer; returns what the client is told beside it."""
         self.metrics.answer(answer)
-        kept = await self.keep(asked.answered("openai_api", answer), reply.id)
+        kept = await self.keep(asked.answered("openai_api", answer), reply.id, facts)
         facts.fields |= {
-            "version": answer.version, "finish_reason": answer.finish_reason, "interaction": kept,
+            "version": answer.version, "finish_reason": answer.finish_reason,
             "prompt_tokens": answer.prompt_tokens, "cached_tokens": answer.cached_tokens,
             "completion_tokens": answer.completion_tokens, "queue_ms": round(answer.queued * 1000, 1),
             "first_token_ms": round(answer.first_token * 1000, 1),
         }  # fmt: skip
-        if self.log_texts:
-            facts.fields["answer"] = {"text": answer.text, "calls": [call.to_dict() for call in answer.calls]}
-        told: JSON = {"interaction": kept}
+        told: JSON = {"interaction": kept or None}
         for name in ("problems", "not_enforced", "repairs"):
             if value := getattr(answer, name):
                 told[name] = value

@@ -103,13 +103,13 @@ class Api:
             return await self.relay.forward(CHAT, request, facts, row)
         chat = checked(ChatRequest, row)
         given = await asyncio.to_thread(self.offering.offered, chat)
-        ask = chat_ask(chat, given.messages, given.tools, given.originals)
+        ask = chat_ask(chat, given.messages, given.tools)
         asked = self._asked(request, facts, chat.user, given.messages, given.tools)
         extension: JSON = {}
-        if len(given.tools) != given.of or given.originals:
-            extension["tools"] = [given.shown.get(tool.name, tool.name) for tool in given.tools]
+        if given.of and (len(given.tools) != given.of or not isinstance(chat.tools, list)):
+            extension["tools"] = [tool.name for tool in given.tools]
             facts.fields["tools"] = [len(given.tools), given.of]
-        reply = ChatReply(wants_usage(chat), given.shown)
+        reply = ChatReply(wants_usage(chat))
         return await self.answering.respond(ask, asked, reply, bool(chat.stream), extension, facts, request.receive)
 
     async def complete(self, request: HttpRequest) -> Response:
@@ -149,9 +149,11 @@ class Api:
         raise ApiError(404, f"there is no model {model!r}; GET /v1/models lists them", "model_not_found", "model")
 
     async def health(self) -> Response:
-        """Tell that the server works, and what `latest` is."""
+        """Tell that the server works, what `latest` is, and what stands in the way of serving it."""
         latest = await asyncio.to_thread(registry.latest, self.models_dir)
-        return JSONBytes({"status": "ok", "latest": latest, "hive_mind": __version__})
+        problem = self.answering.service.problem
+        state = {"status": "degraded" if problem else "ok", "latest": latest, "problem": problem or None}
+        return JSONBytes(state | {"hive_mind": __version__})
 
     async def metrics_text(self) -> Response:
         """Return the figures in Prometheus' format."""

@@ -132,9 +132,12 @@ class Pending(Protocol):
 class Service(Protocol):
     """Answers requests. `submit` raises UsageError for what cannot be asked, Busy when the queue is full.
 
-    `stats` are figures by name, of the moment (queue, rows) and counted since the start (tokens, seconds).
+    `stats` are figures by name, of the moment (queue, rows) and counted since the start (tokens, seconds). `problem`
+    says why not what `latest` means is served, or nothing is; empty if all is well.
     """
 
+    @property
+    def problem(self) -> str: ...
     def submit(self, ask: Ask) -> Pending: ...
     def stats(self) -> dict[str, float]: ...
     def close(self, wait: float = 30.0) -> None: ...

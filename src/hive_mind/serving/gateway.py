@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -92,7 +92,7 @@ class Gateway:
         streamed = response.headers.get("content-type", "").startswith("text/event-stream")
         passed = Passed(response.status_code, UpstreamAnswer(streamed))
 
-        async def pieces() -> AsyncIterator[bytes]:
+        async def pieces() -> AsyncGenerator[bytes]:
             try:
                 async for piece in response.aiter_raw():
                     passed.answer.feed(piece)

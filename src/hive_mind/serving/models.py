@@ -95,13 +95,15 @@ class Models:
                 raise
             target, problem = self.served, str(error)
             host = self._place(target)
-        if name in LATEST_NAMES and host is not None:
+        if host is None:
+            return None
+        if name in LATEST_NAMES:
             if problem and problem != self.problem:
                 say(f"{problem}; {target.version} goes on being served")
             self.served, self.problem = target, problem
         elif target not in self._asked:
             self._asked.append(target)
-        return None if host is None else (target, host)
+        return target, host
 
     @property
     def loading(self) -> bool:
@@ -138,8 +140,8 @@ class Models:
         if folder is None:
             return Target(BASE)
         base = registry.load_manifest(folder).base
-        named = (BASE, None) if name == BASE else (folder.name, folder)
-        return Target(*named, str(base["id"]), base["revision"], str(base["digest"]))
+        identity = str(base["id"]), base["revision"], str(base["digest"])
+        return Target(BASE, None, *identity) if name == BASE else Target(folder.name, folder, *identity)
 
     def _place(self, target: Target) -> Host | None:
         """Have a target in memory; None as long as its base is being loaded."""

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections import Counter
+from collections.abc import Sequence
 
 from hive_mind.conversation import JSON, MalformedConversation, Message, Tool, ToolCall
+from hive_mind.inference.tool_choice import Named, ToolChoice
 from hive_mind.serving.ask import Ask
 from hive_mind.serving.openai_errors import refused
-from hive_mind.serving.openai_schema import ChatMessage, ChatRequest, ChosenTool, CompletionRequest
+from hive_mind.serving.openai_schema import Call, ChatMessage, ChatRequest, ChosenTool, CompletionRequest
 from hive_mind.tool_schema import read_tool
-
-if TYPE_CHECKING:
-    from hive_mind.inference.tool_choice import ToolChoice
+from hive_mind.tool_schema.json_schema import problem
 
 
-def read_messages(turns: Sequence[ChatMessage], originals: Mapping[str, str] | None = None) -> tuple[Message, ...]:
+def read_messages(turns: Sequence[ChatMessage]) -> tuple[Message, ...]:
     """Return the messages; a tool's result gets the name of the call that it answers.
 
-    `originals` are tools' own names by those that the client knows them by. Raises ApiError naming the message.
+    Raises ApiError naming the message that cannot be read.
     """
     names: dict[str, str] = {}
     messages = []
     for place, turn in enumerate(turns):
-        calls = tuple(_call(call.id, call.function.name, call.function.arguments, place, originals or {})
-                      for call in turn.tool_calls or ())  # fmt: skip
+        calls = tuple(_call(call, place) for call in turn.tool_calls or ())
         text = _text(turn, place)
         if turn.role == "tool":
             if turn.tool_call_id not in names:
@@ -47,18 +45,16 @@ def read_tools(chat: ChatRequest) -> tuple[Tool, ...]:
             tools.append(read_tool(tool.function.model_dump(exclude_none=True)))
         except MalformedConversation as error:
             raise refused(str(error), f"tools.{place}.function", error.code) from None
-    twice = {tool.name for tool in tools if sum(other.name == tool.name for other in tools) > 1}
-    if twice:
-        raise refused(f"the tool {min(twice)} is declared twice", "tools")
+    name, uses = Counter(tool.name for tool in tools).most_common(1)[0] if tools else ("", 0)
+    if uses > 1:
+        raise refused(f"the tool {name} is declared twice", "tools")
     return tuple(tools)
 
 
-def chat_ask(
-    chat: ChatRequest, messages: tuple[Message, ...], tools: tuple[Tool, ...], originals: Mapping[str, str]
-) -> Ask:
+def chat_ask(chat: ChatRequest, messages: tuple[Message, ...], tools: tuple[Tool, ...]) -> Ask:
     """Return what is asked of the service. Raises ApiError if a tool must be called that is not offered."""
     return Ask(
-        messages=messages, tools=tools, model=chat.model, tool_choice=_tool_choice(chat, tools, originals),
+        messages=messages, tools=tools, model=chat.model, tool_choice=_tool_choice(chat, tools),
         parallel_tool_calls=chat.parallel_tool_calls is not False, response_schema=_response_schema(chat),
         max_tokens=chat.max_completion_tokens or chat.max_tokens, stop=chat.stops,
         temperature=chat.temperature or 0.0, top_p=1.0 if chat.top_p is None else chat.top_p, seed=chat.seed,
@@ -94,22 +90,21 @@ def _text(turn: ChatMessage, place: int) -> str:
     return "".join(texts)
 
 
-def _call(id: str, name: str, arguments: str, place: int, originals: Mapping[str, str]) -> ToolCall:
+def _call(call: Call, place: int) -> ToolCall:
+    function = call.function
     try:
-        return ToolCall.from_dict({"id": id, "name": originals.get(name, name), "arguments": arguments})
+        return ToolCall.from_dict({"id": call.id, "name": function.name, "arguments": function.arguments})
     except MalformedConversation as error:
         raise refused(str(error), f"messages.{place}.tool_calls", error.code) from None
 
 
-def _tool_choice(chat: ChatRequest, tools: tuple[Tool, ...], originals: Mapping[str, str]) -> ToolChoice:
+def _tool_choice(chat: ChatRequest, tools: tuple[Tool, ...]) -> ToolChoice:
     choice = chat.tool_choice
     if choice == "required" and not tools:
         raise refused("a tool must be called and none is offered; send `tools`", "tool_choice")
     if not isinstance(choice, ChosenTool):
         return choice or "auto"
-    from hive_mind.inference.tool_choice import Named
-
-    name = originals.get(choice.function.name, choice.function.name)
+    name = choice.function.name
     if all(tool.name != name for tool in tools):
         raise refused(f"the tool {name} must be called and is not among the tools", "tool_choice")
     return Named(name)
@@ -119,4 +114,8 @@ def _response_schema(chat: ChatRequest) -> JSON | None:
     wanted = chat.response_format
     if wanted is None or wanted.type == "text":
         return None
-    return wanted.json_schema.schema_ if wanted.json_schema is not None else {}
+    schema = (wanted.json_schema.schema_ if wanted.json_schema is not None else None) or {}
+    fault = problem(schema, "schema")
+    if fault is not None:
+        raise refused(f"the schema of the answer is broken: {fault}", "response_format.json_schema.schema")
+    return schema

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -42,10 +42,9 @@ class Reply(Protocol):
 
 @dataclass
 class ChatReply:
-    """An answer of /v1/chat/completions. `shown`: the names that the client knows tools by, where not their own."""
+    """An answer of /v1/chat/completions."""
 
     include_usage: bool = False
-    shown: Mapping[str, str] = field(default_factory=dict)
     id: str = field(default_factory=lambda: f"chatcmpl-{secrets.token_hex(12)}")
     created: int = field(default_factory=lambda: int(time.time()))
     _model: str = ""
@@ -57,7 +56,7 @@ class ChatReply:
         if answer.calls:
             message["tool_calls"] = [
                 {"id": call.id, "type": "function", "function": {
-                    "name": self._name(call.name), "arguments": json.dumps(call.arguments, ensure_ascii=False)}}
+                    "name": call.name, "arguments": json.dumps(call.arguments, ensure_ascii=False)}}
                 for call in answer.calls
             ]  # fmt: skip
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": answer.finish_reason}
@@ -76,7 +75,7 @@ class ChatReply:
         if isinstance(delta, TextDelta):
             yield self._chunk({"content": delta.text})
         elif isinstance(delta, CallStart):
-            function = {"name": self._name(delta.name), "arguments": ""}
+            function = {"name": delta.name, "arguments": ""}
             call = {"index": delta.index, "id": delta.id, "type": "function", "function": function}
             yield self._chunk({"tool_calls": [call]})
         else:
@@ -87,9 +86,6 @@ class ChatReply:
         yield self._chunk({}, answer.finish_reason) | {"hive_mind": extension}
         if self.include_usage:
             yield self._chunk({}) | {"choices": [], "usage": usage(answer)}
-
-    def _name(self, name: str) -> str:
-        return self.shown.get(name, name)
 
     def _chunk(self, delta: JSON, finish_reason: str | None = None) -> JSON:
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}

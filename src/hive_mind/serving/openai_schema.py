@@ -17,6 +17,8 @@ CATALOGUE = "catalogue"
 COMPLETION_TOKENS = 16
 """What OpenAI's /v1/completions writes where nothing else is asked for."""
 
+MOST_TOOLS = 2048
+
 _NOT_DONE: dict[str, tuple[tuple[Any, ...], str]] = {
     "n": ((1,), "this server gives one answer a request; send the request again for another"),
     "best_of": ((1,), "this server gives one answer a request"),
@@ -72,6 +74,7 @@ class ChatMessage(Request):
     content: str | list[Part] | None = None
     tool_calls: list[Call] | None = None
     tool_call_id: str | None = None
+    function_call: None = Field(None, description="calls of older clients are not read: send tool_calls")
 
 
 class Function(Request):
@@ -170,7 +173,7 @@ class ChatRequest(_Sampled):
     """POST /v1/chat/completions."""
 
     messages: list[ChatMessage] = Field(min_length=1)
-    tools: list[DeclaredTool] | Literal["catalogue"] | None = Field(
+    tools: Annotated[list[DeclaredTool], Field(max_length=MOST_TOOLS)] | Literal["catalogue"] | None = Field(
         None, description=f'tools, or "{CATALOGUE}" for the best of this server\'s own catalogue'
     )
     tool_choice: Literal["none", "auto", "required"] | ChosenTool | None = None

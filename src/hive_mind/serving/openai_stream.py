@@ -80,6 +80,9 @@ class Stream(Response):
             try:
                 async with asyncio.timeout(self.stall):
                     await send({"type": "http.response.body", "body": piece, "more_body": True})
+                    # Pieces that are there already, written to a socket that takes them, wait for nothing: without
+                    # this a long answer is sent in one go, and everybody else waits for it.
+                    await asyncio.sleep(0)
             except TimeoutError:
                 await self._read_on()
                 raise ClientLeft from None

@@ -22,6 +22,7 @@ _ERROR = {
 }  # fmt: skip
 _REFERENCE = "#/components/schemas/{model}"
 _ANY = {"schema": {"type": "object"}}
+_EVENT = {"type": "object", "required": ["data"], "properties": {"data": {"type": "string"}}}
 
 
 class DescribedApi(FastAPI):
@@ -41,7 +42,7 @@ def documented(request: type[Request] | None = None, streamed: bool = False, tex
     """Return what `add_api_route` needs to describe a route."""
     content: JSON = {"text/plain": {"schema": {"type": "string"}}} if text else {"application/json": _ANY}
     if streamed:
-        content["text/event-stream"] = {"schema": {"type": "string"}}
+        content["text/event-stream"] = {"schema": _EVENT}
     error = {"application/json": {"schema": {"$ref": _REFERENCE.format(model="Error")}}}
     responses: dict[int | str, JSON] = {
         200: {"description": "The answer", "content": content},

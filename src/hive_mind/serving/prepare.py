@@ -1,4 +1,4 @@
-"""A request in words to one in tokens, held to what it asks for; and its reply checked for what could not be enforced."""
+"""A request in words to one in tokens, held to what it asks for; its reply checked for what could not be enforced."""
 
 from __future__ import annotations
 
@@ -37,8 +37,16 @@ class Prepared:
 def prepare(ask: Ask, loaded: Loaded, adapter: str | None, settings: EngineSettings) -> Prepared:
     """Write a request's prompt and find out what its reply is held to.
 
-    Raises ContextExceeded for a prompt that leaves no room for a reply, UsageError for one that cannot be written.
+    Raises ContextExceeded for a prompt that leaves no room for a reply, UsageError for one that cannot be written or
+    tools that make no grammar.
     """
+    try:
+        return _prepare(ask, loaded, adapter, settings)
+    except RecursionError:
+        raise UsageError("a message, tool or schema of the request is nested too deeply; flatten it") from None
+
+
+def _prepare(ask: Ask, loaded: Loaded, adapter: str | None, settings: EngineSettings) -> Prepared:
     prompt = _encode(ask, loaded)
     context = loaded.model.config.max_position_embeddings
     longest = min(context, settings.cache_tokens, settings.context or context)
@@ -93,16 +101,30 @@ def _encode(ask: Ask, loaded: Loaded) -> list[int]:
         return render_prompt(ask.messages, ask.tools, loaded.tokenizer)
     except jinja2.TemplateError as error:
         raise UsageError(f"the chat template of {loaded.base.id} does not take these messages: {error}") from error
-    except RecursionError:
-        raise UsageError("the request is nested too deeply to be written into a prompt; flatten it") from None
-    except UnicodeEncodeError as error:
-        raise UsageError(f"the request holds text that is no Unicode ({error.reason}); send valid UTF-8") from error
+    except TypeError:  # the tokenizer's word for it
+        if _is_unicode(ask):
+            raise
+        raise UsageError("the request holds half a character (a lone surrogate); send valid Unicode") from None
+
+
+def _is_unicode(ask: Ask) -> bool:
+    rows = [*(message.to_dict() for message in ask.messages), *(tool.to_dict() for tool in ask.tools)]
+    try:
+        json.dumps([ask.prompt, rows], ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _constraint(ask: Ask, loaded: Loaded) -> Constraint | None:
     if ask.prompt is not None:
         return None if ask.response_schema is None else loaded.constraints.constraint((), schema=ask.response_schema)
-    made = loaded.constraints.constraint(
-        ask.tools, ask.tool_choice, parallel=ask.parallel_tool_calls, schema=ask.response_schema
-    )
-    return loaded.constraints.words() if made is None else made
+    if ask.tools or ask.response_schema is not None:
+        made = loaded.constraints.constraint(
+            ask.tools, ask.tool_choice, parallel=ask.parallel_tool_calls, schema=ask.response_schema
+        )
+        return loaded.constraints.words() if made is None else made
+    try:
+        return loaded.constraints.words()
+    except UsageError:  # how calls are written is not known: so nothing in the words could be taken for one
+        return None

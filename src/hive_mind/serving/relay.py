@@ -37,11 +37,11 @@ class Relay:
         if self.gateway.model is not None:
             return True
         model = row.get("model")
-        return isinstance(model, str) and model not in await asyncio.to_thread(self.offering.own_models)
+        return isinstance(model, str) and not await asyncio.to_thread(self.offering.is_own, model)
 
     async def forward(self, path: str, request: HttpRequest, facts: Facts, row: JSON) -> Response:
         """Pass a request on; when its answer is through, record both."""
-        asked = self._read(path, request, facts, row)
+        asked = await asyncio.to_thread(self._read, path, request, facts, row)
         facts.fields |= {"upstream": True, "streamed": bool(row.get("stream"))}
         if asked is not None:
             await asyncio.to_thread(report_results, self.answering.recorder, asked.messages)
@@ -49,7 +49,7 @@ class Relay:
         async def after(passed: Passed) -> None:
             facts.fields["upstream_ms"] = round(passed.seconds * 1000, 1)
             if asked is not None and passed.status == 200:
-                await self._keep(path, asked, passed, row)
+                await self._keep(path, asked, passed, row, facts)
 
         return await self.gateway.forward(path, facts.body, row, facts.request_id, request.receive, after)
 
@@ -67,7 +67,7 @@ class Relay:
         session = session_of(facts.client, read.messages, header, user if isinstance(user, str) else None)
         return Asked(read.messages, read.tools, facts.client, session, facts.request_id, utc_now())
 
-    async def _keep(self, path: str, asked: Asked, passed: Passed, row: JSON) -> None:
+    async def _keep(self, path: str, asked: Asked, passed: Passed, row: JSON, facts: Facts) -> None:
         try:
             read = await asyncio.to_thread(passed.answer.read)
         except MalformedConversation as error:
@@ -78,7 +78,7 @@ class Relay:
             fault = "cut off at the length limit"
         version = f"upstream:{read.model or row.get('model')}"
         kept = asked.interaction("gateway", read.message, version, passed.seconds, fault)
-        await self.answering.keep(kept, read.id)
+        await self.answering.keep(kept, read.id, facts)
         if self.shadow is not None:
             await self._offer(self.shadow, path, asked, row)
 
@@ -91,7 +91,7 @@ class Relay:
                 return
             chat = ChatRequest.model_validate(row)
             given = await asyncio.to_thread(self.offering.offered, chat)
-            shadow.offer(chat_ask(chat, given.messages, given.tools, given.originals), asked)
+            shadow.offer(chat_ask(chat, given.messages, given.tools), asked)
         except (ApiError, ValidationError):
             shadow.count("refused")
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -29,8 +30,13 @@ from hive_mind.serving.stats import Counts
 USABLE_SHARE = 0.5
 """Of the free memory, for keys and values: a CPU that runs out ends the process, not the request."""
 
+ALONE = 4
+"""So many pieces of prompts are read in a step where no reply waits for the next one."""
+
 PREPARED_A_TURN = 4
 """Prompts written between two steps: one takes some milliseconds, which the rows that are being answered wait."""
+
+NO_ROOM = "the memory is too small for this request; free some, or ask for fewer tokens or with fewer tools"
 
 
 @dataclass(eq=False)
@@ -67,7 +73,7 @@ class Scheduler:
     @property
     def idle(self) -> bool:
         """Whether nothing can be done before something happens outside."""
-        return not self.active and not (set(self.waiting) - self.ready.keys() and not self.models.loading)
+        return not self.active and not self.ready and (not self.waiting or self.models.loading)
 
     @torch.inference_mode()
     def turn(self) -> None:
@@ -79,7 +85,7 @@ class Scheduler:
                 self._step(host)
         used = {work.target for work in [*self.active, *self.ready.values()]}
         self.models.sweep(used)
-        if not self.active:
+        if not self.active and not self.waiting:
             self.room, self.piece = self.settings.cache_tokens, self.settings.piece
 
     def fail_all(self, error: HiveMindError) -> None:
@@ -94,7 +100,8 @@ class Scheduler:
         for pending in [pending for pending in self.waiting if pending.cancelled]:
             self.waiting.remove(pending)
             self.ready.pop(pending, None)
-            self._fail(pending, HiveMindError("the request was cancelled before its turn came"))
+            self.counts.cancelled += 1
+            pending.put([HiveMindError("the request was cancelled before its turn came")])
         for work in [work for work in self.active if work.pending.cancelled]:
             self._end(work, "cancelled")
 
@@ -119,21 +126,16 @@ class Scheduler:
             self._join(host, [work for work in joining if work.host is host])
 
     def _prepare(self, pending: Waiting) -> None:
-        """Find the model that a request asks for and write its prompt; it fails alone if that cannot be done."""
-        try:
+        """Find the model that a request asks for and write its prompt."""
+        with self._alone(pending):
             found = self.models.find(pending.ask.model)
             if found is None:
                 return
             target, host = found
             adapter = None if target.folder is None else target.version
             self.ready[pending] = Work(pending, target, host, prepare(pending.ask, host.loaded, adapter, self.settings))
-        except HiveMindError as error:
+        if pending.done:
             self.waiting.remove(pending)
-            self._fail(pending, error)
-        except Exception as error:  # one request that nobody thought of must not end all others
-            traceback.print_exc()
-            self.waiting.remove(pending)
-            self._fail(pending, HiveMindError(f"the request could not be prepared: {type(error).__name__}: {error}"))
 
     def _better_later(self, work: Work, joining: Sequence[Work]) -> bool:
         """Tell whether a row is just reading what this prompt begins with too: then it is read once, for both."""
@@ -159,8 +161,9 @@ class Scheduler:
 
     def _join(self, host: Host, joining: list[Work]) -> None:
         requests = [work.prepared.request for work in joining]
+        lengths = [request.longest for request in [*(row.request for row in host.running.rows), *requests]]
         try:
-            self._make_room(host, [row.request.longest for row in host.running.rows] + [r.longest for r in requests])
+            self._make_room(host, lengths)
             rows = host.running.join(requests)
         except HiveMindError as error:  # a grammar
             if len(joining) > 1:
@@ -172,7 +175,8 @@ class Scheduler:
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-            self._short_of_memory(host, joining, error)
+            release_memory(error)
+            self._no_room(host, joining, len(lengths) * max(lengths))
         else:
             for work, row in zip(joining, rows, strict=True):
                 self._forget(work)
@@ -195,38 +199,40 @@ class Scheduler:
         self.waiting.remove(work.pending)
 
     def _step(self, host: Host) -> None:
-        writing = any(not row.pending[1:] and row.ids for row in host.running.rows)
-        most = len(host.running.rows) + self.piece * (1 if writing else 4)
+        writing = [len(row.pending) for row in host.running.rows if not row.remember]
+        most = sum(writing) + self.piece * (1 if writing else ALONE)
         try:
             host.running.step(most)
         except (RuntimeError, MemoryError) as error:
             if is_out_of_memory(error):
-                self._short_of_memory(host, [], error)
+                release_memory(error)
+                self._no_room_to_step(host)
             else:
                 self._broken(host, error)
             return
         for work in [work for work in self.active if work.host is host]:
             self._deliver(work)
 
-    def _short_of_memory(self, host: Host, joining: Sequence[Work], error: BaseException) -> None:
-        """Take in half as much from now on, as long as any row is being answered; give one request up if it is alone."""
-        release_memory(error)
+    def _no_room(self, host: Host, joining: Sequence[Work], needed: int) -> None:
+        """Take in half as many tokens as were asked for, until no row is left; a request that is alone fails."""
         host.running.prefixes.kept.clear()
-        here = [work for work in self.active if work.host is host]
-        sentence = (
-            "the memory is too small for this request beside those being answered; free some, or ask for fewer tokens"
-        )
-        if joining and (here or len(joining) > 1):
-            self.room = max(1, host.running.cache.tokens // 2)
-            say(f"memory was too small for {len(joining)} more replies: {self.room:,} tokens at a time from here on")
-        elif joining:
-            self._forget(joining[0])
-            self._fail(joining[0].pending, HiveMindError(sentence))
-        elif self.piece > 1:
-            self.piece //= 2
-            say(f"memory was too small for a step: prompts are read {self.piece} tokens at a time from here on")
+        if len(joining) > 1 or host.running.rows:
+            self.room = max(1, needed // 2)
+            say(f"memory was too small for {needed:,} tokens of keys and values: {self.room:,} for now")
         else:
-            self._end(here[-1], "cancelled", HiveMindError(sentence))
+            self._forget(joining[0])
+            self._fail(joining[0].pending, HiveMindError(NO_ROOM))
+
+    def _no_room_to_step(self, host: Host) -> None:
+        """Read prompts in smaller pieces, down to single tokens; then the row that came last fails."""
+        host.running.prefixes.kept.clear()
+        if self.piece > 1:
+            self.piece //= 2
+            say(f"memory was too small for a step: prompts are read {self.piece} tokens at a time for now")
+        else:
+            last = [work for work in self.active if work.host is host][-1]
+            self._leave(last)
+            self._fail(last.pending, HiveMindError(NO_ROOM))
 
     def _broken(self, host: Host, error: BaseException) -> None:
         """Give up all rows on a base whose pass failed for another reason than memory."""
@@ -238,44 +244,54 @@ class Scheduler:
 
     def _deliver(self, work: Work) -> None:
         """Hand out what a row has written since the last time, and end it if it is done."""
-        row = work.row
+        row, reader = work.row, work.prepared.reader
         assert row is not None
         if work.first_token is None and (len(row.ids) > work.forced or row.done):
             work.first_token = time.monotonic()
         new, work.seen = row.ids[work.seen :], len(row.ids)
-        try:
-            work.pending.put(work.prepared.reader.feed(new))
+        with self._alone(work.pending):
+            work.pending.put(reader.feed(new))
             if row.error is not None:
-                self._end(work, "cancelled", row.error)
-            elif work.prepared.reader.stopped or row.done:
-                self._end(work, "stop" if row.stopped or work.prepared.reader.stopped else "length")
-        except Exception as error:  # as in _prepare
-            if isinstance(error, HiveMindError):
-                raise
-            traceback.print_exc()
-            self._end(work, "cancelled", HiveMindError(f"the reply could not be read: {type(error).__name__}: {error}"))
+                raise row.error
+        if work.pending.done:
+            self._leave(work)
+        elif reader.stopped or row.done:
+            self._end(work, "stop" if row.stopped or reader.stopped else "length")
 
-    def _end(self, work: Work, ended: Ended, error: HiveMindError | None = None) -> None:
+    def _leave(self, work: Work) -> Row:
         row = work.row
         assert row is not None
         self.active.remove(work)
         if row in work.host.running.rows:
             work.host.running.leave(row)
-        if error is not None:
-            self._fail(work.pending, error)
-            return
-        events, read = work.prepared.reader.finish(ended)
-        taken_in, now = work.pending.taken_in, time.monotonic()
-        answer = Answer(
-            text=read.text, calls=read.calls, finish_reason=read.finish_reason, repairs=read.repairs,
-            version=work.target.version, base=work.host.loaded.base.id,
-            prompt_tokens=len(row.request.prompt), cached_tokens=row.recalled, completion_tokens=len(row.ids),
-            queued=work.joined - taken_in, first_token=(work.first_token or now) - taken_in, seconds=now - taken_in,
-            not_enforced=work.prepared.not_enforced,
-        )  # fmt: skip
-        answer = replace(answer, problems=problems(work.pending.ask, read))
-        self.counts.answered(answer)
-        work.pending.put([*events, answer])
+        return row
+
+    def _end(self, work: Work, ended: Ended) -> None:
+        """Free the row and hand out the Answer."""
+        row = self._leave(work)
+        with self._alone(work.pending):
+            events, read = work.prepared.reader.finish(ended)
+            taken_in, now = work.pending.taken_in, time.monotonic()
+            answer = Answer(
+                text=read.text, calls=read.calls, finish_reason=read.finish_reason, repairs=read.repairs,
+                problems=problems(work.pending.ask, read), not_enforced=work.prepared.not_enforced,
+                version=work.target.version, base=work.host.loaded.base.id,
+                prompt_tokens=len(row.request.prompt), cached_tokens=row.recalled, completion_tokens=len(row.ids),
+                queued=work.joined - taken_in, first_token=(work.first_token or now) - taken_in, seconds=now - taken_in,
+            )  # fmt: skip
+            self.counts.answered(answer)
+            work.pending.put([*events, answer])
+
+    @contextmanager
+    def _alone(self, pending: Waiting) -> Iterator[None]:
+        """Have what goes wrong with one request end that one and no other."""
+        try:
+            yield
+        except HiveMindError as error:
+            self._fail(pending, error)
+        except Exception as error:  # nobody thought of it, and the others must not suffer from it
+            traceback.print_exc()
+            self._fail(pending, HiveMindError(f"this request met an error of the program's own: {error!r}"))
 
     def _fail(self, pending: Waiting, error: HiveMindError) -> None:
         self.counts.failed += 1

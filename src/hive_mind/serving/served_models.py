@@ -7,14 +7,19 @@ from pathlib import Path
 
 from hive_mind import registry
 from hive_mind.conversation import JSON
+from hive_mind.serving.ask import UnknownModel
+from hive_mind.serving.names import BASE, check_name
 
-BASE = "base"
 
-
-def names(models_dir: Path) -> set[str]:
-    """Return every name that is ours, whether a version stands under it at present or not."""
-    sealed = {version.name for version in registry.list_versions(models_dir)}
-    return {BASE, registry.LATEST, *registry.ALIASES} | sealed
+def is_own(models_dir: Path, name: str) -> bool:
+    """Tell whether a name is one of ours: a version, or a name that may mean one, whether it does at present or not."""
+    if name in (BASE, registry.LATEST, *registry.ALIASES):
+        return True
+    try:
+        check_name(models_dir, name)
+    except UnknownModel:
+        return False
+    return True
 
 
 def listed(models_dir: Path) -> list[JSON]:

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from hive_mind.errors import UsageError
 from hive_mind.serving.api_settings import ApiSettings
 
+BACKLOG = 2048
 KEEP_ALIVE_SECONDS = 75
 """Longer than clients keep a connection for their next request, so that none meets one that is just being closed."""
 
@@ -34,6 +35,7 @@ def bind(settings: ApiSettings) -> socket.socket:
             # The kernel drops a client that leaves what was sent unread; its buffer would wait for it for ever.
             listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, math.ceil(settings.stall_seconds * 1000))
         listening.bind(address)
+        listening.listen(BACKLOG)  # who connects from now on waits for the server to begin, and is not refused
     except OSError as error:
         listening.close()
         raise UsageError(_why(host, port, error)) from None
@@ -67,6 +69,7 @@ def make_server(app: ASGIApp, settings: ApiSettings) -> uvicorn.Server:
     """Return the server, which logs through the handlers that are set up already."""
     config = uvicorn.Config(
         app, log_config=None, access_log=False, server_header=False, ws="none", http="h11", lifespan="on",
+        proxy_headers=False,  # anybody can send X-Forwarded-For, and be another client to the rate limit with it
         timeout_keep_alive=KEEP_ALIVE_SECONDS, timeout_graceful_shutdown=math.ceil(settings.shutdown_seconds),
     )  # fmt: skip
     return uvicorn.Server(config)

@@ -106,7 +106,7 @@ class ModelService:
         except BaseException as error:
             traceback.print_exc()
             self._failure = HiveMindError(
-                f"the serving engine broke down ({type(error).__name__}: {error}); start it again and report what it said"
+                f"the serving engine broke down ({type(error).__name__}: {error}); start it again"
             )
         finally:
             reason = self._failure or HiveMindError("the service was shut down before this was answered; ask again")

@@ -66,7 +66,8 @@ class _CallSoFar:
 
 def _gather(bodies: list[JSON]) -> ReadAnswer:
     """Put together the first choice of all chunks, or of one whole body: its `message` is one great delta."""
-    text, calls, finish_reason = "", {}, None
+    text, finish_reason = "", None
+    calls: dict[int, _CallSoFar] = {}
     made: dict[str, str] = {}
     for body in bodies:
         for key in ("id", "model"):

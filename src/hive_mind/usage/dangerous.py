@@ -191,7 +191,7 @@ def _unwrapped(words: list[str]) -> list[str]:
 def _fetches(word: str) -> bool:
     """Tell whether a word is a substitution that downloads: `$(curl ...)`, `<(wget ...)`."""
     match = re.match(r"""["']?(?:\$\(|<\(|`)\s*(?:sudo\s+)?([\w./-]+)""", word)
-    return bool(match) and match[1].rpartition("/")[2] in _DOWNLOADERS
+    return match is not None and match[1].rpartition("/")[2] in _DOWNLOADERS
 
 
 def _words(command: Node) -> list[str]:

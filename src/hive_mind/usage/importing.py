@@ -16,6 +16,7 @@ from hive_mind.parallel import batched
 from hive_mind.progress import track
 from hive_mind.sources.layout import KNOWN, Layout, layout_of
 from hive_mind.sources.recorded import Tally
+from hive_mind.sources.transcripts import is_tools_file
 from hive_mind.usage.store import Store
 
 AT_ONCE = 100
@@ -103,7 +104,8 @@ def _declared(interaction: Interaction, tools: dict[str, Tool]) -> Interaction:
 def _files(paths: Iterable[Path]) -> Iterator[Path]:
     for path in paths:
         if path.is_dir():
-            yield from sorted(file for file in path.rglob("*") if file.suffix in (".jsonl", ".json") and file.is_file())
+            within = sorted(file for file in path.rglob("*") if file.suffix in (".jsonl", ".json") and file.is_file())
+            yield from (file for file in within if not is_tools_file(file))  # read with the runs that lie beside it
         elif path.is_file():
             yield path
         else:
