@@ -65,6 +65,7 @@ def test_a_server_that_cannot_be_started_is_said_over_http():
         reply = httpx.post(f"{url}/mcp", json=INITIALIZE, headers=ACCEPT)
         assert reply.status_code == 502 and "'no-such-server' could not be started" in reply.json()["error"]["message"]
         assert httpx.post(f"{url}/mcp", json=INITIALIZE, headers={**ACCEPT, "mcp-session-id": "x"}).status_code == 404
+        assert httpx.get(f"{url}/mcp", headers=ACCEPT).status_code == 400
         modern = httpx.post(f"{url}/mcp", json=INITIALIZE, headers={**ACCEPT, "mcp-protocol-version": "2026-07-28"})
         assert modern.status_code == 400 and "2025-11-25" in modern.json()["error"]["data"]["supported"]
 

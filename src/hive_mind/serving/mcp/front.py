@@ -110,6 +110,9 @@ class Front:
             await _error("Session not found", 404)(scope, receive, send)
 
     async def _begin(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] != "POST":
+            await _error("a session begins with a POST of initialize", 400)(scope, receive, send)
+            return
         if len(self._sessions) >= MOST_SESSIONS:
             await _error(f"{MOST_SESSIONS} sessions are open; end one", 503)(scope, receive, send)
             return
