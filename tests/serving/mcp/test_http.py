@@ -50,6 +50,8 @@ def test_the_proxy_over_http_gives_every_session_a_server_of_its_own():
         async with Client(url, mode="auto", elicitation_callback=answer_name, client_info=CLIENT) as other:
             await other.call_tool("grow", {})
             grown = len((await other.list_tools()).tools)
+        with anyio.move_on_after(0.5):
+            await client.call_tool("count", {"to": 1000, "wait": 0.01})
         return await everything(client), len((await client.list_tools()).tools), grown
 
     direct = use(transport(SERVER), everything, "legacy")
@@ -58,6 +60,7 @@ def test_the_proxy_over_http_gives_every_session_a_server_of_its_own():
         proxied, tools, grown = use(url, two, "legacy")
     assert proxied == direct and grown == tools + 1
     assert len({kept.session for kept in recorder.interactions}) == 2
+    assert "cancelled by the client" in {kept.error for kept in recorder.interactions}
 
 
 def test_a_server_that_cannot_be_started_is_said_over_http():

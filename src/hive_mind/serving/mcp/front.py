@@ -59,6 +59,8 @@ class ClientSide(Streams):
         if isinstance(message, JSONRPCRequest):
             meta = (message.params or {}).get("_meta")
             self._asked[message.id] = meta.get("progressToken") if isinstance(meta, dict) else None
+        elif isinstance(message, JSONRPCNotification) and message.method == "notifications/cancelled":
+            self._asked.pop((message.params or {}).get("requestId", ""), None)
 
     def describe(self, message: JSONRPCMessage) -> ServerMessageMetadata | None:
         if isinstance(message, JSONRPCResponse | JSONRPCError):
