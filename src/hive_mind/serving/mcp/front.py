@@ -60,7 +60,9 @@ class ClientSide(Streams):
             meta = (message.params or {}).get("_meta")
             self._asked[message.id] = meta.get("progressToken") if isinstance(meta, dict) else None
         elif isinstance(message, JSONRPCNotification) and message.method == "notifications/cancelled":
-            self._asked.pop((message.params or {}).get("requestId", ""), None)
+            cancelled = (message.params or {}).get("requestId")
+            if isinstance(cancelled, str | int):
+                self._asked.pop(cancelled, None)
 
     def describe(self, message: JSONRPCMessage) -> ServerMessageMetadata | None:
         if isinstance(message, JSONRPCResponse | JSONRPCError):
