@@ -3,9 +3,9 @@
 #   make run PYTHON=~/torch-env/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-eval setup-dev sandbox run test test-chaos test-mcp lint bench-sample bench-data bench-train \
-  bench-execution bench-inference bench-serving bench-load test-api gate-errors swap-stress postgres test-store \
-  bench-usage bench-tools bench-mcp guide clean
+.PHONY: help setup setup-eval setup-dev sandbox postgres run test test-chaos test-api test-mcp test-store lint \
+  bench-sample bench-data bench-train bench-execution bench-inference bench-serving bench-load bench-usage bench-tools \
+  bench-mcp gate-errors swap-stress guide clean
 
 PYTHON ?= python3
 # A PYTHON given on the command line or in the environment is a choice, which replaces a .venv built on another one.
@@ -47,12 +47,11 @@ test: setup-dev ## every test
 test-chaos: setup-dev ## the long form of the fault tests: 50 kills, planted faults, full disks, the 0.5 B shape
 	@$(bin)/python -m pytest -m chaos tests/chaos
 
+test-store: setup-dev ## 10,000 interactions by 8 writers, killed meanwhile, on SQLite and PostgreSQL: nothing may be lost
+	@$(bin)/python -m tests.usage.store_stress
 # The inspector needs Node 22, which is newer than most systems'; it comes from npm like the rest, into ~/.cache.
 test-mcp: setup-dev ## the MCP server and proxy with the protocol's own inspector, conformance suite and servers (needs npm)
 	@$(bin)/python -m pytest -m npm tests/serving/mcp
-
-test-store: setup-dev ## 10,000 interactions by 8 writers, killed meanwhile, on SQLite and PostgreSQL: nothing may be lost
-	@$(bin)/python -m tests.usage.store_stress
 
 lint: setup-dev ## style, types and the order of imports
 	$(bin)/ruff check .
@@ -93,11 +92,10 @@ bench-serving: setup ## the serving engine: valid calls, cost of the grammar, sp
 bench-tools: setup ## how often the tool really used is among the eight offered; needs HIVE_MIND_REAL_DATA
 	@$(bin)/python benchmarks/tool_recall.py
 
-bench-mcp: setup-dev ## the MCP server's first answers, what the proxy adds to a call, and the hook
-	@$(bin)/python benchmarks/mcp_latency.py
-
 bench-usage: setup-dev ## what recording adds to a request, and how much the store takes (benchmarks/results/)
 	@$(bin)/python benchmarks/usage_store.py
+bench-mcp: setup-dev ## the MCP server's first answers, what the proxy adds to a call, and the hook
+	@$(bin)/python benchmarks/mcp_latency.py
 
 guide: setup-dev ## the figures of docs/DATASET_GUIDE.md, written anew
 	@$(bin)/python -m tests.guide_figures

@@ -14,7 +14,7 @@ import pytest
 from hive_mind.cli.main import main
 from hive_mind.conversation import Tool
 from hive_mind.errors import UsageError
-from hive_mind.sources.layout import SHELL_HISTORY
+from hive_mind.sources.layout import SHELL_HISTORY, layout_of
 from hive_mind.usage.importing import ImportReport, import_files
 from hive_mind.usage.settings import UsageSettings
 from hive_mind.usage.store import Store
@@ -133,6 +133,21 @@ def run(arguments: list[str]) -> int:
     with pytest.raises(SystemExit) as ended:
         main(arguments)
     return int(ended.value.code or 0)
+
+
+def test_a_file_that_cannot_be_read_stops_no_other(tmp_path: Path, store: Store, monkeypatch: Any) -> None:
+    for number, name in enumerate(("a.jsonl", "b.jsonl", "c.jsonl")):
+        write_lines(tmp_path / name, [usage_row(number)])
+
+    def closed(path: Path) -> Any:
+        if path.name == "b.jsonl":
+            raise PermissionError(13, "Permission denied")
+        return layout_of(path)
+
+    monkeypatch.setattr("hive_mind.usage.importing.layout_of", closed)
+    report = import_files([tmp_path], store)
+    assert report.became == {"new": 2}
+    assert report.not_read == [f"{tmp_path / 'b.jsonl'} (Permission denied)"]
 
 
 def by_fate(report: ImportReport) -> Counter[str]:

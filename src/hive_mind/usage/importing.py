@@ -13,7 +13,7 @@ from hive_mind.errors import UsageError
 from hive_mind.files import json_line
 from hive_mind.interaction import Interaction
 from hive_mind.parallel import batched
-from hive_mind.progress import track
+from hive_mind.progress import Progress, track
 from hive_mind.sources.layout import KNOWN, Layout, layout_of
 from hive_mind.sources.recorded import Tally
 from hive_mind.sources.transcripts import is_tools_file
@@ -62,22 +62,28 @@ def import_files(
     files = list(_files(paths))
     with track("importing", len(files), "files") as progress:
         for file in files:
-            found = layout or layout_of(file)
-            if found is None:
-                report.not_read.append(f"{file} (none of: {KNOWN})")
-            else:
-                report.files[found.name] += 1
-                _import(found.read(file, report.tally), store, tools or {}, report)
-            progress.advance(status=f"{report.became['new']:,} new")
+            try:
+                found = layout or layout_of(file)
+                if found is None:
+                    report.not_read.append(f"{file} (none of: {KNOWN})")
+                else:
+                    report.files[found.name] += 1
+                    _import(found.read(file, report.tally), store, tools or {}, report, progress)
+            except OSError as error:
+                report.not_read.append(f"{file} ({error.strerror or error})")
+            progress.advance()
     return report
 
 
-def _import(made: Iterator[Interaction], store: Store, tools: dict[str, Tool], report: ImportReport) -> None:
+def _import(
+    made: Iterator[Interaction], store: Store, tools: dict[str, Tool], report: ImportReport, progress: Progress
+) -> None:
     for batch in batched(made, AT_ONCE):
         kept = [one for one in batch if _can_be_kept(one, report.tally)]
         report.outcomes.update(one.outcome for one in kept)
         applied = store.add_many(_declared(one, tools) for one in kept)
         report.became.update(one.what for one in applied)
+        progress.advance(0, f"{report.became['new']:,} new")
 
 
 def _can_be_kept(interaction: Interaction, tally: Tally) -> bool:
