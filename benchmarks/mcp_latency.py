@@ -2,9 +2,9 @@
 
     make bench-mcp                     writes benchmarks/results/mcp_latency.json
 
-Times are the clock's; of starts the processors' too, which other work on the machine changes less. Calls through the proxy
-are timed in turn with calls of the same server without it: a small Python server, and npm's everything server where
-`make test-mcp` installed it.
+Times are the clock's; of starts the processors' too, which other work on the machine changes less. Calls through the
+proxy are timed in turn with calls of the same server without it: a small Python server, and npm's everything server
+where `make test-mcp` installed it.
 """
 
 from __future__ import annotations

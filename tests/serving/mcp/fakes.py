@@ -55,6 +55,7 @@ class FakeService:
     asked: list = field(default_factory=list)
     pending: list = field(default_factory=list)
     closed: bool = False
+    problem: str = ""
 
     def submit(self, ask):
         self.asked.append(ask)

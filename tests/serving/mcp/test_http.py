@@ -42,21 +42,25 @@ def test_a_server_at_an_address_behind_the_proxy_is_the_same(tmp_path, mode):
     assert {kept.answer.tool_calls[0].name for kept in recorded(tmp_path)} == {"echo", "add", "fail", "greet", "count"}
 
 
-def test_the_proxy_over_http_gives_every_session_a_server_of_its_own(mode):
+def test_the_proxy_over_http_gives_every_session_a_server_of_its_own():
+    """The second client tries the newer era first, is told of the older one, and falls back."""
     recorder = FakeRecorder()
 
     async def two(client):
-        async with Client(url, mode=mode, elicitation_callback=answer_name, client_info=CLIENT) as other:
+        async with Client(url, mode="auto", elicitation_callback=answer_name, client_info=CLIENT) as other:
             await other.call_tool("grow", {})
             grown = len((await other.list_tools()).tools)
+        with anyio.move_on_after(0.5):
+            await client.call_tool("count", {"to": 1000, "wait": 0.01})
         return await everything(client), len((await client.list_tools()).tools), grown
 
     direct = use(transport(SERVER), everything, "legacy")
     with listening(create_front(lambda: started(SERVER), recorder, None)) as address:
         url = f"{address}/mcp"
-        proxied, tools, grown = use(url, two, mode)
+        proxied, tools, grown = use(url, two, "legacy")
     assert proxied == direct and grown == tools + 1
     assert len({kept.session for kept in recorder.interactions}) == 2
+    assert "cancelled by the client" in {kept.error for kept in recorder.interactions}
 
 
 def test_a_server_that_cannot_be_started_is_said_over_http():
@@ -64,6 +68,7 @@ def test_a_server_that_cannot_be_started_is_said_over_http():
         reply = httpx.post(f"{url}/mcp", json=INITIALIZE, headers=ACCEPT)
         assert reply.status_code == 502 and "'no-such-server' could not be started" in reply.json()["error"]["message"]
         assert httpx.post(f"{url}/mcp", json=INITIALIZE, headers={**ACCEPT, "mcp-session-id": "x"}).status_code == 404
+        assert httpx.get(f"{url}/mcp", headers=ACCEPT).status_code == 400
         modern = httpx.post(f"{url}/mcp", json=INITIALIZE, headers={**ACCEPT, "mcp-protocol-version": "2026-07-28"})
         assert modern.status_code == 400 and "2025-11-25" in modern.json()["error"]["data"]["supported"]
 

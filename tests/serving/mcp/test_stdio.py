@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -35,6 +36,20 @@ def test_the_first_answers_come_in_a_second_and_without_torch(tmp_path):
     assert (left, said, process.returncode) == (b"", b"", 0)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < CPU_SECONDS
+
+
+def test_over_http_it_says_where_it_listens_and_ends_cleanly(tmp_path):
+    command = [*HIVE_MIND, "mcp", "--folder", str(tmp_path), "--http", "--port", "0"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    url = re.search(r"http://127\.0\.0\.1:\d+/mcp", process.stderr.readline())[0]
+
+    async def work(client):
+        return (await client.call_tool("list_models", {})).structured_content
+
+    assert use(url, work, "auto") == {"versions": []}
+    process.terminate()
+    _, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (0, "")
 
 
 def test_what_is_printed_goes_to_standard_error(tmp_path, mode):

@@ -53,6 +53,8 @@ def test_a_version_without_a_manifest_is_listed_with_its_problem(ask, models):
 
 
 def test_the_status_says_what_answers_and_whether_it_is_in_memory(ask, models, service):
+    service.problem = "a_v2 is damaged; a_v1 answers"
+
     async def use(client):
         cold = (await client.call_tool("model_status", {})).structured_content
         await client.call_tool("generate", {"prompt": "Hi"})
@@ -62,6 +64,7 @@ def test_the_status_says_what_answers_and_whether_it_is_in_memory(ask, models, s
     assert (cold["serves"], cold["running"], cold["figures"]) == ("foundation_v1", False, {})
     assert cold["base"] == "hive-mind/tiny-base" and "by gate" in cold["promoted"]
     assert (warm["running"], warm["figures"]["requests"]) == (True, 1.0)
+    assert (cold["problem"], warm["problem"]) == ("", "a_v2 is damaged; a_v1 answers")
 
 
 def test_without_any_version_nothing_is_served(ask):

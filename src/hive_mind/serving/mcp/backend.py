@@ -59,10 +59,10 @@ class Backend:
             return self._service
 
     def close(self) -> None:
-        """End the service, if it was started."""
+        """End the service, if it was started, at once: who asked has gone."""
         with self._starting:
             if self._service is not None:
-                self._service.close()
+                self._service.close(wait=0.0)
                 self._service = None
 
 

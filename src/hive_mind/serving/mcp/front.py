@@ -59,6 +59,10 @@ class ClientSide(Streams):
         if isinstance(message, JSONRPCRequest):
             meta = (message.params or {}).get("_meta")
             self._asked[message.id] = meta.get("progressToken") if isinstance(meta, dict) else None
+        elif isinstance(message, JSONRPCNotification) and message.method == "notifications/cancelled":
+            cancelled = (message.params or {}).get("requestId")
+            if isinstance(cancelled, str | int):
+                self._asked.pop(cancelled, None)
 
     def describe(self, message: JSONRPCMessage) -> ServerMessageMetadata | None:
         if isinstance(message, JSONRPCResponse | JSONRPCError):
@@ -110,6 +114,9 @@ class Front:
             await _error("Session not found", 404)(scope, receive, send)
 
     async def _begin(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] != "POST":
+            await _error("a session begins with a POST of initialize", 400)(scope, receive, send)
+            return
         if len(self._sessions) >= MOST_SESSIONS:
             await _error(f"{MOST_SESSIONS} sessions are open; end one", 503)(scope, receive, send)
             return

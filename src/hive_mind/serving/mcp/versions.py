@@ -53,6 +53,7 @@ class ModelStatus(BaseModel):
     held_out_calls: dict[str, str] = Field(description="right/asked on held-out tool calls, by tier; empty: unmeasured")
     running: bool = Field(description="whether the model is in memory; it is from the first request on")
     figures: dict[str, float] = Field(description="queue, tokens and times since it was started")
+    problem: str = Field(description="why an earlier version answers than the one promoted; empty if all is well")
 
 
 class Changed(BaseModel):
@@ -88,6 +89,7 @@ def model_status(context: Context[Any, Any]) -> ModelStatus:
         held_out_calls=_scores(here.models_dir, name) if name else {},
         running=here.started,
         figures=here.service().stats() if here.started else {},
+        problem=here.service().problem if here.started else "",
     )
 
 
