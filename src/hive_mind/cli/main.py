@@ -20,6 +20,7 @@ COMMANDS = {
     "compare": ("compare", "compare", "compare two models on the same examples, with what either won"),
     "report": ("report", "report", "write the report of a version again"),
     "models": ("models", "app", "list, show, promote, roll back, verify and remove versions"),
+    "learn": ("learn", "app", "learn every day from what was used, promoted only if better"),
     "chat": ("chat", "chat", "ask a model, with or without tools"),
 }
 
