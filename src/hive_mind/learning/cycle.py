@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hive_mind import registry
+from hive_mind.catalogue.file import client_names, read_catalogue
 from hive_mind.config import dump
 from hive_mind.conversation import JSON
 from hive_mind.curation import DatasetManifest
@@ -31,13 +32,14 @@ from hive_mind.learning.judging import FOUNDATION, judge_day, scores
 from hive_mind.learning.notify import notify
 from hive_mind.learning.pool import Pool, Pooled, again, collect, keep_the_split, tool_calls
 from hive_mind.learning.probes import probes
-from hive_mind.learning.provenance import forgotten_in, records_of
+from hive_mind.learning.provenance import forgotten_of, records_of
 from hive_mind.learning.report import REPORT_FILE, write_report
 from hive_mind.learning.retention import clean_up
 from hive_mind.learning.settings import LearningSettings
 from hive_mind.learning.suite import SUITE_FILE, choose_suite, write_suite
 from hive_mind.learning.trigger import Known, look
 from hive_mind.progress import say
+from hive_mind.usage.importing import import_files
 from hive_mind.usage.moving import catch_up
 from hive_mind.usage.store import Store, opened
 
@@ -184,8 +186,12 @@ class _Cycle:
 
     def _take_in(self) -> JSON:
         """Bring into the store what was recorded, and what other programs left in the folders to import from."""
-        moved = catch_up(self.settings.usage)
-        return {"stored": moved.stored}
+        settings = self.settings
+        result: JSON = {"stored": catch_up(settings.usage).stored}
+        if settings.imports:
+            tools = client_names(read_catalogue(settings.catalogue.file))
+            result["imported"] = import_files(settings.imports, self.store, tools).to_dict()
+        return result
 
     def _collect(self) -> JSON:
         pool = self._pool
@@ -199,11 +205,16 @@ class _Cycle:
         }  # fmt: skip
 
     def _enough(self) -> JSON:
-        champion = registry.latest(self.settings.models_dir)
-        forgotten = len(forgotten_in(self.settings.models_dir, champion)) if champion is not None else 0
-        trigger = look(self._pool.rows, self._known, self.settings.trigger, forgotten)
+        trigger = look(self._pool.rows, self._known, self.settings.trigger, self._forgotten())
         say(f"{self.day.name}: {trigger.reason}")
         return trigger.to_dict()
+
+    def _forgotten(self) -> int:
+        """Count what a daily version that is served has learnt and was to forget; training again leaves it out."""
+        served = registry.latest(self.settings.models_dir)
+        if served is None or served == (self.settings.foundation or _foundation(self.settings)):
+            return 0
+        return len(forgotten_of(Path(registry.load_manifest(self.settings.models_dir / served).dataset["path"])))
 
     def _suite(self) -> JSON:
         pool, file = self._pool, self.day.folder / SUITE_FILE
@@ -357,7 +368,7 @@ class _Cycle:
         }  # fmt: skip
         days.add_to_history(settings.dir, line)
         write_report(settings.dir, self.day, line)
-        removed = clean_up(settings, self.day)
+        removed = clean_up(self.store, settings, self.day)
         record["outcome"] = {**line, "removed": removed}
         self.day.save()
         say(f"{self.day.name}: {decision}: {reason}")

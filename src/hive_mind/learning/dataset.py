@@ -1,4 +1,4 @@
-"""The day's dataset, through the data stage: what was chosen of the usage, replay of the foundation's rows, no-tool rows.
+"""The day's dataset, through the data stage: the chosen usage, replay of the foundation's rows, rows without a call.
 
 Replay is what keeps a model from forgetting: each day a seeded sample of the file that the foundation was trained on.
 """
@@ -6,15 +6,17 @@ Replay is what keeps a model from forgetting: each day a seeded sample of the fi
 from __future__ import annotations
 
 import math
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from hive_mind.conversation import JSON, Conversation
 from hive_mind.curation import DatasetManifest, DataSettings, SourceSettings, build, read_dataset
+from hive_mind.curation.forgotten import forgotten_rows
 from hive_mind.curation.split import unit
 from hive_mind.errors import UsageError
-from hive_mind.files import read_json, write_jsonl
+from hive_mind.files import write_jsonl
 from hive_mind.learning.pool import Pooled
 from hive_mind.learning.settings import LearningSettings, MixSettings
 from hive_mind.progress import say
@@ -22,7 +24,6 @@ from hive_mind.sources import SOURCES
 
 EXPORT_FOLDER, DATASET_FOLDER = "export", "dataset"
 REPLAY_FILE = "replay.jsonl"
-FORGOTTEN_FILE = "forgotten.json"
 REPLAYED_AS = "messages"
 
 
@@ -44,16 +45,10 @@ def foundation_rows(file: Path) -> Iterator[Conversation]:
             f"{file}, which the foundation was trained on, is not at hand to be replayed; bring it back, or name it "
             "with learning.foundation_data"
         )
-    gone = forgotten_beside(file)
+    gone = forgotten_rows(file)
     for row in read_dataset(file):
         if isinstance(row, Conversation) and row.id not in gone:
             yield row
-
-
-def forgotten_beside(dataset: Path) -> frozenset[str]:
-    """Return the row ids that are to be forgotten of a dataset: `usage forget` notes them beside it."""
-    file = dataset.with_name(FORGOTTEN_FILE)
-    return frozenset(read_json(file)["ids"]) if file.is_file() else frozenset()
 
 
 def choose_replay(rows: Sequence[Conversation], usage: Sequence[Pooled], settings: MixSettings, day: str) -> Replay:
@@ -85,7 +80,9 @@ def build_dataset(
         f"(learning.mix.replay_share={settings.mix.replay_share:g} asks for {replay.wanted:,}), at least "
         f"{settings.mix.no_tool_share:.0%} of all without a call"
     )
-    return build(data_settings(folder, usage_file, replay_file, settings))
+    manifest = build(data_settings(folder, usage_file, replay_file, settings))
+    shutil.rmtree(export)  # the dataset has all of it, and what is to be forgotten should not lie in two places
+    return manifest
 
 
 def data_settings(folder: Path, usage: Path, replay: Path, settings: LearningSettings) -> DataSettings:

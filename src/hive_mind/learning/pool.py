@@ -95,7 +95,10 @@ class Pool:
 
 
 def collect(store: Store, settings: HeldOutSettings, now: datetime) -> Pool:
-    """Read what is approved in the store, seen up to `now`. No dangerous command is ever a target, whoever approved it."""
+    """Read what is approved in the store, seen up to `now`.
+
+    No dangerous command is ever a target, whoever approved it.
+    """
     rows: list[Pooled] = []
     left_out: Counter[str] = Counter()
     before = stamp(now + timedelta(seconds=1))
@@ -111,7 +114,7 @@ def collect(store: Store, settings: HeldOutSettings, now: datetime) -> Pool:
 
 
 def again(store: Store, ids: Iterable[str], settings: HeldOutSettings, now: datetime) -> list[Pooled]:
-    """Return those of the interactions that are approved still, as they are now: what was forgotten is not among them."""
+    """Return those of the interactions that are approved still, as they are now; what was forgotten is not among them."""
     wanted = set(ids)
     return [row for row in collect(store, settings, now).rows if row.id in wanted]
 

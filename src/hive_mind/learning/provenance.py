@@ -9,9 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from hive_mind import registry
+from hive_mind.curation.forgotten import FORGOTTEN_NAME
 from hive_mind.errors import UsageError
-from hive_mind.files import index_name, read_jsonl
-from hive_mind.learning.dataset import forgotten_beside
+from hive_mind.files import index_name, read_json, read_jsonl
 from hive_mind.usage import teach
 
 PREFIX = teach.row_id("")
@@ -56,10 +56,15 @@ def versions_with(models_dir: Path, record: str) -> list[str]:
 
 
 def forgotten_in(models_dir: Path, version: str) -> list[str]:
-    """Return the ids of interactions that were to be forgotten and that a version, or one it descends from, has learnt."""
-    found: dict[str, None] = {}
-    for manifest in lineage(models_dir, version):
-        dataset = Path(manifest.dataset["path"])
-        gone = forgotten_beside(dataset)
-        found |= dict.fromkeys(name.removeprefix(PREFIX) for name in sorted(gone))
-    return list(found)
+    """Return the ids of interactions that were to be forgotten, but that a version or one it descends from has learnt."""
+    datasets = [Path(made.dataset["path"]) for made in lineage(models_dir, version)]
+    return list(dict.fromkeys(id for dataset in datasets for id in forgotten_of(dataset)))
+
+
+def forgotten_of(dataset: Path) -> list[str]:
+    """Return the ids of a dataset's interactions that were to be forgotten after it was built."""
+    note = dataset.with_name(FORGOTTEN_NAME)
+    if not note.is_file():
+        return []
+    gone = {name.removeprefix(PREFIX) for name in read_json(note)["records"]}
+    return [id for id in records_in(dataset) if id in gone]

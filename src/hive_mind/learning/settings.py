@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+from hive_mind.catalogue.settings import CatalogueSettings
 from hive_mind.config import Settings, setting
 from hive_mind.evaluation.settings import EvaluationSettings
 from hive_mind.gate.settings import GateSettings
@@ -112,6 +113,7 @@ class LearningSettings(Settings):
     watch: WatchSettings = setting(WatchSettings(), "after a promotion")
     keep: KeepSettings = setting(KeepSettings(), "retention")
     notify: NotifySettings = setting(NotifySettings(), "who is told")
+    catalogue: CatalogueSettings = setting(CatalogueSettings(), "the user's tools, declared to what is imported")
     usage: UsageSettings = setting(UsageSettings(), "the store of interactions")
     model: ModelSettings = setting(ModelSettings(), "the base model")
     training: TrainingSettings = setting(TrainingSettings(), "the training stage; the LoRA's shape is the foundation's")

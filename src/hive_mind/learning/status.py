@@ -30,7 +30,8 @@ def status(settings: LearningSettings, now: datetime, cycles: int = 10) -> JSON:
             "to_learn": len(pool.to_learn), "held_out": len(pool.held_out), "states": states,
         },
         "unfinished": [
-            {"day": day.name, "step": day.record["running"], "starts": day.record["starts"]} for day in days.unfinished(settings.dir)
+            {"day": day.name, "step": day.record["running"], "starts": day.record["starts"]}
+            for day in days.unfinished(settings.dir)
         ],
         "cycles": days.history(settings.dir)[-cycles:],
         "next": days.stamp(schedule.next_run(now)),

@@ -26,8 +26,6 @@ from hive_mind.usage.store import Store
 
 MEASURES = ("failed", "unreadable", "disliked")
 ROLLED_BACK = "rolled back: "
-OLDEST_DAYS = 60
-"""The version before is judged by at most so many days of its use."""
 
 
 @dataclass
@@ -77,7 +75,8 @@ def watch(store: Store, settings: LearningSettings, now: datetime) -> Watched | 
     if current is None or line is None or line["now"] < stamp(now - timedelta(days=settings.watch.days)):
         return None
     live, before = Live(), Live()
-    for record in _answers(store, now):
+    # Failed answers older than the store's retention are gone, and the others without them would flatter the version.
+    for record in _answers(store, now, store.settings.retention_days):
         if record.interaction.version == current and record.interaction.time >= line["now"]:
             live.add(record)
         elif record.interaction.version == line["champion"]:
@@ -130,8 +129,8 @@ def _promotion(settings: LearningSettings, version: str | None) -> dict[str, Any
     return next((line for line in reversed(promoted) if line["candidate"] == version), None)
 
 
-def _answers(store: Store, now: datetime) -> Iterator[Record]:
-    since, before = stamp(now - timedelta(days=OLDEST_DAYS)), stamp(now + timedelta(seconds=1))
+def _answers(store: Store, now: datetime, days: int) -> Iterator[Record]:
+    since, before = stamp(now - timedelta(days=days)), stamp(now + timedelta(seconds=1))
     for page in store.pages(Filters(since=since, before=before)):
         yield from page
 

@@ -19,7 +19,7 @@ from hive_mind.usage.rules import judge
 from hive_mind.usage.schema import calls, forgotten, interactions, sightings, tool_lists
 from hive_mind.usage.schema import identities as identity_table
 from hive_mind.usage.settings import RuleSettings
-from hive_mind.usage.wire import encode, from_wire
+from hive_mind.usage.wire import encode, from_wire, plain
 
 JOIN_MINUTES = 10
 """A proxy's sighting and a transcript's of the same call lie no further apart: a person may have to allow the call."""
@@ -151,7 +151,7 @@ def _tools(connection: Connection, interaction: Interaction) -> str | None:
 
 def _list_calls(connection: Connection, interaction_id: str, answer: Message) -> None:
     rows = [
-        {"interaction": interaction_id, "position": position, "call_id": call.id, "name": call.name}
+        {"interaction": interaction_id, "position": position, "call_id": plain(call.id), "name": plain(call.name)}
         for position, call in enumerate(answer.tool_calls)
     ]
     if rows:
@@ -179,7 +179,7 @@ def _result(connection: Connection, entry: JSON, rules: RuleSettings) -> Applied
     query = (
         select(calls.c.interaction)
         .join(interactions)
-        .where(calls.c.call_id == call_id, interactions.c.time >= oldest)
+        .where(calls.c.call_id == call_id, interactions.c.created >= oldest)
         .order_by(interactions.c.time.desc())
     )
     told = Applied("", "unknown")

@@ -37,15 +37,15 @@ class StoreAway(HiveMindError):
     """The database cannot be reached, or not be written to, now; what was to be written waits in the spool."""
 
 
-def open_database(url: str) -> Engine:
-    """Connect, and bring the tables up to date. `url` is a SQLite file's path or a URL.
+def open_database(url: str, revision: str = HEAD) -> Engine:
+    """Connect, and bring the tables up to date, or to an older revision. `url` is a SQLite file's path or a URL.
 
     Raises UsageError for a URL that is none, StoreAway if the database cannot be reached.
     """
     engine = _engine(url)
     try:
         with explained(engine):
-            _migrate(engine)
+            _migrate(engine, revision)
     except BaseException:
         engine.dispose()
         raise
@@ -139,12 +139,12 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
 
 
-def _migrate(engine: Engine) -> None:
-    """Bring the tables to HEAD. Processes that open a store at the same time take turns, and the second finds it done.
+def _migrate(engine: Engine, revision: str) -> None:
+    """Bring the tables to a revision. Processes that open a store at once take turns, and the second finds it done.
 
     Raises UsageError if a newer program has changed the store.
     """
-    if _revision(engine) == HEAD:
+    if _revision(engine) == revision:
         return
     from alembic import command
     from alembic.config import Config
@@ -155,7 +155,7 @@ def _migrate(engine: Engine) -> None:
     with writing(engine) as connection:
         config.attributes["connection"] = connection
         try:
-            command.upgrade(config, "head")
+            command.upgrade(config, revision)
         except CommandError as error:
             raise UsageError(
                 f"the usage store {engine.url.render_as_string(hide_password=True)} was made by a newer Hive-Mind "

@@ -6,13 +6,14 @@ In a journal it is as it was said; `redacted` makes of it what may be written to
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from hive_mind.conversation import JSON
 from hive_mind.progress import utc_now
 from hive_mind.sources.timestamps import utc
 from hive_mind.usage.identity import call_key, identity
 from hive_mind.usage.interaction import Interaction, Outcome, Thumb
-from hive_mind.usage.wire import decode, encode, from_wire, to_wire
+from hive_mind.usage.wire import decode, encode, from_wire, plain, to_wire
 
 INTERACTION, RESULT, FEEDBACK = "interaction", "result", "feedback"
 
@@ -47,6 +48,12 @@ def redacted(entry: JSON) -> JSON:
 
     if entry["kind"] == INTERACTION:
         clean = decode(encode(entry["interaction"]))  # half surrogate pairs, which no database takes, are gone
-        return {**entry, "interaction": to_wire(redact_interaction(from_wire(clean)))}
+        seen = redact_interaction(from_wire({name: _plain(value) for name, value in clean.items()}))
+        return {**entry, "interaction": to_wire(seen)}
+    clean = {name: _plain(value) for name, value in decode(encode(entry)).items()}
     name = "content" if entry["kind"] == RESULT else "comment"
-    return {**entry, name: redact_text(entry[name])}
+    return {**clean, name: redact_text(clean[name])}
+
+
+def _plain(value: Any) -> Any:
+    return plain(value) if isinstance(value, str) else value

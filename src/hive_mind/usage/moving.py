@@ -14,6 +14,7 @@ import orjson
 from sqlalchemy.exc import SQLAlchemyError
 
 from hive_mind.conversation import JSON, MalformedConversation
+from hive_mind.errors import HiveMindError
 from hive_mind.progress import say, utc_now
 from hive_mind.usage.database import StoreAway
 from hive_mind.usage.entries import redacted
@@ -131,10 +132,17 @@ class Mover:
 
 
 def catch_up(settings: UsageSettings) -> Moved:
-    """Bring all that was recorded so far into the store, so that what is read next is all there is."""
+    """Bring all that was recorded so far into the store, so that what is read next is all there is.
+
+    Raises HiveMindError if the spool's folder cannot be read or written.
+    """
     mover = Mover(settings)
     try:
         return mover.run()
+    except OSError as error:
+        raise HiveMindError(
+            f"the spool {settings.spool} cannot be read or written: {error}; free space or check permissions"
+        ) from error
     finally:
         mover.close()
 

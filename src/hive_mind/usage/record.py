@@ -53,12 +53,12 @@ class Record:
 def to_columns(interaction: Interaction, tools_digest: str | None) -> dict[str, Any]:
     """Return the columns that hold what was seen."""
     return {
-        "time": interaction.time, "source": interaction.source, "client": _plain(interaction.client),
-        "session": _plain(interaction.session), "version": interaction.version, "latency_ms": interaction.latency_ms,
-        "request_id": _plain(interaction.request_id), "messages": messages_text(interaction.messages),
+        "time": interaction.time, "source": interaction.source, "client": interaction.client,
+        "session": interaction.session, "version": interaction.version, "latency_ms": interaction.latency_ms,
+        "request_id": interaction.request_id, "messages": messages_text(interaction.messages),
         "tools": tools_digest, "answer": encode(interaction.answer.to_dict()).decode(),
         "results": messages_text(interaction.results), "outcome": interaction.outcome,
-        "error": _plain(interaction.error), "thumb": interaction.thumb, "comment": _plain(interaction.comment),
+        "error": interaction.error, "thumb": interaction.thumb, "comment": interaction.comment,
     }  # fmt: skip
 
 
@@ -88,8 +88,3 @@ def messages_text(messages: tuple[Message, ...]) -> str:
 def read_messages(text: str) -> tuple[Message, ...]:
     """Read a column of messages."""
     return tuple(Message.from_dict(message) for message in decode(text))
-
-
-def _plain(text: str) -> str:
-    """Take out NUL, which PostgreSQL does not take in texts; in JSON it stands escaped."""
-    return text.replace("\0", "�")

@@ -37,6 +37,11 @@ def decode(text: bytes | str) -> Any:
     return orjson.loads(text)
 
 
+def plain(text: str) -> str:
+    """Take NUL out of a text that stands by itself: PostgreSQL has no place for it. Inside of JSON it is escaped."""
+    return text.replace("\0", "\ufffd")
+
+
 def to_wire(interaction: Interaction) -> JSON:
     """Return an interaction as plain JSON values."""
     return {
