@@ -15,30 +15,32 @@ from hive_mind.model.base import Base
 from hive_mind.training import TrainingSettings, TrainRequest, train
 from hive_mind.usage.interaction import Interaction
 from hive_mind.usage.store import opened
-from tests.gate.conftest import PLACES, WORDS, learn
+from tests.gate.conftest import PLACES as ALL_PLACES
+from tests.gate.conftest import WORDS, learn
 from tests.tiny_models import random_model, write_base
 
 START = datetime(2026, 2, 2, 2, 0, tzinfo=UTC)
 PARAMETERS = {"type": "object", "properties": {"place": {"type": "string"}}, "required": ["place"]}
 WEATHER = Tool("weather", "Weather of a place", PARAMETERS)
 TRAFFIC = Tool("traffic", "Traffic of a place", PARAMETERS)
-KNOWN, OWN = PLACES[:4], PLACES[4:7]
+TOOLS = (WEATHER, TRAFFIC)
+PLACES = ALL_PLACES[:4]
 
 
 def called(tool: Tool, place: str, number: int) -> Conversation:
     request = Message("user", f"{tool.name.capitalize()} in {place}, question {number}?")
     answer = Message("assistant", "", (ToolCall("call_0", tool.name, {"place": place}),))
-    return Conversation.build("glaive_tools", [request, answer], (tool,))
+    return Conversation.build("glaive_tools", [request, answer], TOOLS)
 
 
 def left_alone(word: str, number: int) -> Conversation:
     request, answer = Message("user", f"Tell me a {word}, question {number}"), Message("assistant", f"No {word} today.")
-    return Conversation.build("glaive_tools", [request, answer], (WEATHER,))
+    return Conversation.build("glaive_tools", [request, answer], TOOLS)
 
 
 def foundation_rows(start: int, count: int) -> list[Conversation]:
-    """Calls for the four places that the foundation knows, and requests that the tool does not fit."""
-    rows = [called(WEATHER, KNOWN[number % len(KNOWN)], number) for number in range(start, start + count)]
+    """Calls of the one tool that the foundation knows, and requests that no tool fits."""
+    rows = [called(WEATHER, PLACES[number % len(PLACES)], number) for number in range(start, start + count)]
     return rows + [left_alone(WORDS[number % len(WORDS)], number) for number in range(start, start + count)]
 
 
@@ -49,12 +51,12 @@ def make_base(folder: Path, tiny_folder: Path, tokenizer) -> Base:
     for parameter in model.parameters():
         if parameter.dim() > 1:
             torch.nn.init.normal_(parameter, std=0.15)
-    learn(model.train(), tokenizer, foundation_rows(0, 24), 100, 1e-2)
+    learn(model.train(), tokenizer, foundation_rows(0, 12), 80, 1e-2)
     return write_base(folder, tiny_folder, model)
 
 
 TRAINING = {
-    "epochs": 6, "batch_size": 8, "grad_accum": 1, "learning_rate": 1e-2, "lora_r": 8, "lora_alpha": 16,
+    "epochs": 4, "batch_size": 8, "grad_accum": 1, "learning_rate": 1e-2, "lora_r": 8, "lora_alpha": 16,
     "dtype": "fp32", "device": "cpu", "max_length": 512, "supervise": False, "checkpoint_every_steps": 10,
 }  # fmt: skip
 
@@ -100,15 +102,13 @@ class World:
             values[key] = {**values[key], **value} if isinstance(value, dict) and key in values else value
         return LearningSettings.model_validate(values)
 
-    def use(
-        self, sessions: int, day: int = 0, tool: Tool = WEATHER, places=PLACES, length: int = 4, **about
-    ) -> list[str]:
-        """Fill the store with a day's use: sessions of approved calls, each for another place; returns their ids."""
+    def use(self, sessions: int, day: int = 0, tool: Tool = TRAFFIC, length: int = 4, **about) -> list[str]:
+        """Fill the store with a day's use: sessions of approved calls of a tool; returns their ids."""
         rng = Random(f"{day}/{tool.name}/{about}")
         made = []
         for session in range(sessions):
             for turn in range(length):
-                place = places[(session + turn) % len(places)]
+                place = PLACES[(session + turn) % len(PLACES)]
                 row = called(tool, place, rng.randrange(1000, 100_000))
                 moment = START + timedelta(days=day, hours=-10, minutes=10 * session + turn)
                 made.append(interaction(row, f"s{day}-{tool.name}-{session}", moment, **about))

@@ -1,7 +1,4 @@
-"""Daily learning: what was used since, learnt, measured, and promoted only if it is better."""
+"""Daily learning: what was used since, learnt, measured, and promoted only if it is better.
 
-from __future__ import annotations
-
-from hive_mind.learning.settings import LearningSettings
-
-__all__ = ["LearningSettings"]
+`cycle.run_cycle(settings, now)` is one day, `settings.LearningSettings` what it goes by.
+"""

@@ -114,7 +114,7 @@ def collect(store: Store, settings: HeldOutSettings, now: datetime) -> Pool:
 
 
 def again(store: Store, ids: Iterable[str], settings: HeldOutSettings, now: datetime) -> list[Pooled]:
-    """Return those of the interactions that are approved still, as they are now; what was forgotten is not among them."""
+    """Return those of the interactions that are approved still, as they are now: none that was forgotten."""
     wanted = set(ids)
     return [row for row in collect(store, settings, now).rows if row.id in wanted]
 

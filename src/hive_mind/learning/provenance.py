@@ -56,7 +56,7 @@ def versions_with(models_dir: Path, record: str) -> list[str]:
 
 
 def forgotten_in(models_dir: Path, version: str) -> list[str]:
-    """Return the ids of interactions that were to be forgotten, but that a version or one it descends from has learnt."""
+    """Return the ids of interactions to be forgotten that a version, or one it descends from, has learnt."""
     datasets = [Path(made.dataset["path"]) for made in lineage(models_dir, version)]
     return list(dict.fromkeys(id for dataset in datasets for id in forgotten_of(dataset)))
 
