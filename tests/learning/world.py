@@ -14,6 +14,7 @@ from hive_mind.learning.settings import LearningSettings
 from hive_mind.model.base import Base
 from hive_mind.training import TrainingSettings, TrainRequest, train
 from hive_mind.usage.interaction import Interaction
+from hive_mind.usage.settings import UsageSettings
 from hive_mind.usage.store import opened
 from tests.gate.conftest import PLACES as ALL_PLACES
 from tests.gate.conftest import WORDS, learn
@@ -89,8 +90,7 @@ class World:
         """The cycle's settings; sections are given as dicts."""
         values = {
             "models_dir": self.models, "dir": self.folder / "data" / "learning",
-            "usage": {"url": str(self.folder / "data" / "usage.sqlite"), "spool": self.folder / "data" / "spool",
-                      "exports": self.folder / "data" / "automated", "idle_seconds": 1},
+            "usage": self.settings_of_the_store().model_dump(),
             "model": {"base": str(self.base.folder)},
             "training": TRAINING,
             "evaluation": {"device": "cpu", "dtype": "fp32", "max_new_tokens": 40, "format_given": False},
@@ -102,20 +102,26 @@ class World:
             values[key] = {**values[key], **value} if isinstance(value, dict) and key in values else value
         return LearningSettings.model_validate(values)
 
+    def settings_of_the_store(self) -> UsageSettings:
+        data = self.folder / "data"
+        return UsageSettings(
+            url=str(data / "usage.sqlite"), spool=data / "spool", exports=data / "automated", idle_seconds=1
+        )
+
     def use(self, sessions: int, day: int = 0, tool: Tool = TRAFFIC, length: int = 4, **about) -> list[str]:
         """Fill the store with a day's use: sessions of approved calls of a tool; returns their ids."""
-        rng = Random(f"{day}/{tool.name}/{about}")
+        numbers = iter(Random(f"{day}/{tool.name}/{about}").sample(range(1000, 100_000), sessions * length))
         made = []
         for session in range(sessions):
             for turn in range(length):
                 place = PLACES[(session + turn) % len(PLACES)]
-                row = called(tool, place, rng.randrange(1000, 100_000))
+                row = called(tool, place, next(numbers))
                 moment = START + timedelta(days=day, hours=-10, minutes=10 * session + turn)
                 made.append(interaction(row, f"s{day}-{tool.name}-{session}", moment, **about))
         return self.add(made)
 
     def add(self, interactions: list[Interaction]) -> list[str]:
-        with opened(self.settings().usage) as store:
+        with opened(self.settings_of_the_store()) as store:
             return [applied.id for applied in store.add_many(interactions)]
 
 

@@ -182,7 +182,7 @@ class _Cycle:
         trained = self.day.step("train", self._train, {"dataset": dataset["sha256"], "initial": plan["initial"]})
         judged = self.day.step("judge", self._judge, {"adapter": trained["weights"]})
         promoted = self.day.step("promote", self._promote)
-        return promoted["decision"], promoted["reason"] or "; ".join(judged["reasons"])
+        return promoted["decision"], promoted["reason"] or "; ".join(_deciding(judged))
 
     def _take_in(self) -> JSON:
         """Bring into the store what was recorded, and what other programs left in the folders to import from."""
@@ -399,6 +399,12 @@ class _Cycle:
         from hive_mind.inference.load import refer
 
         return refer(self.settings.models_dir, name, self.settings.model)
+
+
+def _deciding(judged: JSON) -> list[str]:
+    """Return the reasons that a person wants to read first: of a promotion what is better, not all that is well."""
+    primary = [check["reason"] for check in judged["checks"] if check["name"] == "primary"]
+    return primary if judged["decision"] == "promote" else judged["reasons"]
 
 
 def _foundation(settings: LearningSettings) -> str | None:

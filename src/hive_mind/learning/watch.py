@@ -60,7 +60,7 @@ class Watched:
     version: str
     previous: str
     live: Live
-    before: Live
+    earlier: Live
     p: dict[str, float]
     worse: tuple[str, ...]
 
@@ -74,21 +74,21 @@ def watch(store: Store, settings: LearningSettings, now: datetime) -> Watched | 
     line = _promotion(settings, current)
     if current is None or line is None or line["now"] < stamp(now - timedelta(days=settings.watch.days)):
         return None
-    live, before = Live(), Live()
+    live, earlier = Live(), Live()
     # Failed answers older than the store's retention are gone, and the others without them would flatter the version.
     for record in _answers(store, now, store.settings.retention_days):
         if record.interaction.version == current and record.interaction.time >= line["now"]:
             live.add(record)
         elif record.interaction.version == line["champion"]:
-            before.add(record)
+            earlier.add(record)
     chances = {}
     for measure in MEASURES:
-        (mine, of_mine), (theirs, of_theirs) = live.tally(measure), before.tally(measure)
+        (mine, of_mine), (theirs, of_theirs) = live.tally(measure), earlier.tally(measure)
         if min(of_mine, of_theirs) >= settings.watch.min_answers:
             chances[measure] = fisher(mine, of_mine, theirs, of_theirs)
     level = settings.watch.alpha / len(MEASURES)
     worse = tuple(measure for measure, p in chances.items() if p < level)
-    return Watched(current, line["champion"], live, before, chances, worse)
+    return Watched(current, line["champion"], live, earlier, chances, worse)
 
 
 def take_back(store: Store, settings: LearningSettings, watched: Watched, now: datetime) -> JSON:
@@ -145,5 +145,5 @@ def _is_approved(store: Store, id: str) -> bool:
 
 
 def _said(watched: Watched, measure: str) -> str:
-    (mine, of_mine), (theirs, of_theirs) = watched.live.tally(measure), watched.before.tally(measure)
+    (mine, of_mine), (theirs, of_theirs) = watched.live.tally(measure), watched.earlier.tally(measure)
     return f"{mine} of {of_mine} answers {measure}, {watched.previous} {theirs} of {of_theirs}"
