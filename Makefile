@@ -3,7 +3,7 @@
 #   make run PYTHON=~/torch-env/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-eval setup-dev sandbox run test test-chaos lint bench-sample bench-data bench-train bench-execution \
+.PHONY: help setup setup-eval setup-dev sandbox run test test-chaos test-learning lint bench-sample bench-data bench-train bench-execution \
   bench-inference gate-errors swap-stress guide clean
 
 PYTHON ?= python3
@@ -39,6 +39,10 @@ test: setup-dev ## every test
 
 test-chaos: setup-dev ## the long form of the fault tests: 50 kills, planted faults, full disks, the 0.5 B shape
 	@$(bin)/python -m pytest -m chaos tests/chaos
+
+test-learning: setup-dev ## the long form of daily learning's tests: 30 kills at random instants, months of equal models
+	@$(bin)/python -m pytest -m chaos tests/learning
+	@$(bin)/python -m tests.learning.months
 
 lint: setup-dev ## style, types and the order of imports
 	$(bin)/ruff check .

@@ -67,6 +67,14 @@ def test_a_month_begins(world, monkeypatch):
     for file in (world.folder / "data" / "learning").glob("*/suite.jsonl"):
         assert gone not in file.read_text()
 
+    later = world.use(12, day=3)
+    going_on = world.settings(mode="continue", training={"max_steps": 3})
+    fourth = run_cycle(going_on, START + timedelta(days=3))
+    assert fourth.attempt and registry.load_manifest(world.models / "daily_v3").parent == "daily_v1"
+    learnt = records_of(world.models, "daily_v3")
+    assert learnt["daily_v3"] and set(learnt["daily_v3"]) <= set(later), "only what is new, and the replay"
+    assert gone in learnt["daily_v1"] and forgotten_in(world.models, "daily_v3") == [gone], "its parent knows it still"
+
 
 def the_split_is_kept(world, ids):
     """No session stands both in the suite and in the dataset."""

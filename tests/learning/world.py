@@ -1,5 +1,6 @@
 """A small world that learns within seconds: a base of two layers, a foundation adapter, and a user with tools."""
 
+import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -134,3 +135,9 @@ def interaction(row: Conversation, session: str, moment: datetime, **about) -> I
         "time": moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
     }  # fmt: skip
     return Interaction(messages=row.messages[:-1], answer=answer, tools=row.tools, **{**values, **about})
+
+
+def copy(world: World, folder: Path) -> World:
+    """A world with the same models and an empty store."""
+    shutil.copytree(world.models, folder / "models", symlinks=True)
+    return World(folder, world.base)
