@@ -18,25 +18,42 @@ from tests.learning.world import copy
 PLACES = ("learn_dataset_done", "optimizer:step=15", "learn_judge_done", "learn_promote_done")
 
 
-def start(world, faults="", before=()):
-    environment = {**os.environ, "HIVE_MIND_FAULTS": faults, "OMP_NUM_THREADS": "1"}
-    command = [*before, sys.executable, "-m", "tests.learning.cycle_process", world.folder, world.base.folder]
-    return subprocess.run(
-        list(map(str, command)), env=environment, capture_output=True, text=True, timeout=300, check=False
+def start(world, *faults, before=()):
+    """Start the cycle once with each of the faults and once without; returns a line for each start."""
+    command = [*before, sys.executable, "-m", "tests.learning.cycle_process", world.folder, world.base.folder, *faults]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        list(map(str, command)), env=environment, capture_output=True, text=True, timeout=500, check=False
     )
+    assert done.stdout, done.stderr[-3000:]
+    return done.stdout.split()
 
 
-def test_killed_at_every_stage_it_ends_once(world):
+@pytest.fixture(scope="module")
+def killed_four_times(made_world, tmp_path_factory):
+    """A world whose cycle was killed at four places and then came to its end, without a network where that can be."""
+    world = copy(made_world, tmp_path_factory.mktemp("killed"))
     world.use(24)
-    for place in PLACES:
-        killed = start(world, f"kill:at={place}")
-        assert killed.returncode == -signal.SIGKILL, (place, killed.stderr[-2000:])
-        assert registry.latest(world.models) == ("daily_v1" if place == PLACES[-1] else "foundation_v1")
-        assert days.history(world.settings().dir) == [], "it is not finished"
-    done = start(world)
-    assert done.stdout.strip() == "promoted", done.stderr[-2000:]
+    problem, before = empty_network()
+    lines = start(world, *(f"kill:at={place}" for place in PLACES), before=before)
+    assert lines == [str(-signal.SIGKILL)] * len(PLACES) + ["promoted"]
+    return world, problem
+
+
+def test_killed_at_every_stage_it_ends_once(killed_four_times):
+    world, _ = killed_four_times
     the_cycle_was_done_once(world, starts=5)
     assert read_json(world.models / "daily_v1" / "run.json")["resumed_from"] == [10], "training went on where it was"
+
+
+def test_the_whole_cycle_needs_no_network(killed_four_times):
+    _, problem = killed_four_times
+    if problem:
+        pytest.skip(problem)
+    _, without_network = empty_network()
+    look = "import socket; socket.create_connection(('127.0.0.1', 9), 1)"
+    tried = subprocess.run([*without_network, sys.executable, "-c", look], capture_output=True, text=True, check=False)
+    assert "Network is unreachable" in tried.stderr, "not even this machine could be reached in what it ran in"
 
 
 def the_cycle_was_done_once(world, starts):
@@ -69,8 +86,7 @@ def test_killed_at_random_instants_it_ends_once(made_world, tmp_path, stage):
         world = copy(made_world, tmp_path / str(tried))
         world.use(24)
         at = killed_in(world, steps, rng.uniform(0, within))
-        done = start(world)
-        assert done.stdout.strip() == "promoted", done.stderr[-2000:]
+        assert start(world) == ["promoted"]
         if at in steps:
             hit += 1
             the_cycle_was_done_once(world, starts=2)
@@ -94,23 +110,11 @@ def killed_in(world, steps, seconds):
 
 
 def empty_network():
-    """A command that runs another in a network namespace without any interface that is up, or why there is none."""
+    """Return why no network namespace can be made ("" if one can), and the command that runs another in one."""
     program = shutil.which("unshare")
     if program is None:
-        pytest.skip("there is no unshare (util-linux), which makes an empty network namespace")
+        return "there is no unshare (util-linux), which makes an empty network namespace", []
     tried = subprocess.run([program, "-rn", "true"], capture_output=True, text=True, check=False)
     if tried.returncode:
-        pytest.skip(f"this system allows no network namespace of one's own: {tried.stderr.strip()}")
-    return [program, "-rn"]
-
-
-def test_the_whole_cycle_needs_no_network(world):
-    without_network = empty_network()
-    look = "import socket; socket.create_connection(('127.0.0.1', 9), 1)"
-    refused = subprocess.run(
-        [*without_network, sys.executable, "-c", look], capture_output=True, text=True, check=False
-    )
-    assert "Network is unreachable" in refused.stderr, "not even this machine can be reached"
-    world.use(24)
-    done = start(world, before=without_network)
-    assert done.stdout.strip() == "promoted", done.stderr[-2000:]
+        return f"this system allows no network namespace of one's own: {tried.stderr.strip()}", []
+    return "", [program, "-rn"]

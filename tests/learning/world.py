@@ -53,7 +53,7 @@ def make_base(folder: Path, tiny_folder: Path, tokenizer) -> Base:
     for parameter in model.parameters():
         if parameter.dim() > 1:
             torch.nn.init.normal_(parameter, std=0.15)
-    learn(model.train(), tokenizer, foundation_rows(0, 12), 80, 1e-2)
+    learn(model.train(), tokenizer, foundation_rows(0, 10), 70, 1e-2)
     return write_base(folder, tiny_folder, model)
 
 
@@ -74,8 +74,8 @@ class World:
     def make(cls, folder: Path, base: Base) -> "World":
         world = cls(folder, base)
         data = folder / "data" / "foundation"
-        write_jsonl(data / "train.jsonl", (row.to_dict() for row in foundation_rows(100, 40)))
-        write_jsonl(data / "test.jsonl", (row.to_dict() for row in foundation_rows(900, 24)))
+        write_jsonl(data / "train.jsonl", (row.to_dict() for row in foundation_rows(100, 24)))
+        write_jsonl(data / "test.jsonl", (row.to_dict() for row in foundation_rows(900, 12)))
         request = TrainRequest(
             data / "train.jsonl", base, TrainingSettings(**TRAINING), folder / "models" / "foundation_v1"
         )
