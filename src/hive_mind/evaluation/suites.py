@@ -6,6 +6,7 @@ Suites come from the settings; one without data, or without what runs its replie
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -62,6 +63,9 @@ class Rules(Protocol):
 
     def repairs(self, number: int, reply: str) -> tuple[str, ...]:
         """Return the help that reading a reply took."""
+
+    def expected(self, number: int) -> str:
+        """Return what would be right, for a person."""
 
     def figures(self, replies: Mapping[int, str], outcomes: Mapping[int, Outcome]) -> dict[str, Any]:
         """Return what is counted beside right and wrong."""
@@ -145,6 +149,13 @@ class Bfcl:
         """Return the parser's repairs."""
         return parse_reply(reply).repairs
 
+    def expected(self, number: int) -> str:
+        """Return the calls with the values that are accepted, or whether one is wanted at all."""
+        task = self.tasks[number]
+        if not task.expected:
+            return "a call" if bfcl.CATEGORIES[task.category].rule == "some_call" else "no call"
+        return " ".join(f"{call.function}({_json(call.accepted)})" for call in task.expected)
+
     def figures(self, replies: Mapping[int, str], outcomes: Mapping[int, Outcome]) -> dict[str, Any]:
         """Count what was wrong, by reason."""
         return {"wrong": _reasons(outcomes)}
@@ -164,6 +175,11 @@ class Usage:
     def repairs(self, number: int, reply: str) -> tuple[str, ...]:
         """Return the parser's repairs."""
         return parse_reply(reply).repairs
+
+    def expected(self, number: int) -> str:
+        """Return the calls, or that there is none."""
+        calls = self.tasks[number].expected
+        return " ".join(f"{call.name}({_json(call.arguments)})" for call in calls) or "no call"
 
     def figures(self, replies: Mapping[int, str], outcomes: Mapping[int, Outcome]) -> dict[str, Any]:
         """Count by tool: tasks, the right tool, and the right arguments too."""
@@ -206,6 +222,10 @@ class Nl2sh:
         """Return how the command was found."""
         return nl2sh.extract_command(reply).repairs
 
+    def expected(self, number: int) -> str:
+        """Return the first reference; the second does as well."""
+        return self.tasks[number].gold
+
     def figures(self, replies: Mapping[int, str], outcomes: Mapping[int, Outcome]) -> dict[str, Any]:
         """Count the commands that are Bash, and those that are a reference but for spaces and quotes."""
         commands = {number: nl2sh.extract_command(replies[number]).text for number in outcomes}
@@ -235,9 +255,17 @@ class Code:
         """Return how the solution was found."""
         return code.extract_code(self.tasks[number], reply).repairs
 
+    def expected(self, number: int) -> str:
+        """Return the reference."""
+        return self.tasks[number].reference
+
     def figures(self, replies: Mapping[int, str], outcomes: Mapping[int, Outcome]) -> dict[str, Any]:
         """Count what was wrong, by reason."""
         return {"wrong": _reasons(outcomes)}
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _reasons(outcomes: Mapping[int, Outcome]) -> dict[str, int]:
