@@ -3,8 +3,8 @@
 #   make run PYTHON=~/torch-env/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-eval setup-dev sandbox postgres run test test-chaos test-learning test-store lint bench-sample bench-data bench-train bench-execution \
-  bench-inference gate-errors swap-stress bench-usage guide clean
+.PHONY: help setup setup-eval setup-dev sandbox postgres run test test-chaos test-store test-learning lint bench-sample bench-data \
+  bench-train bench-execution bench-inference bench-tools bench-usage gate-errors swap-stress guide clean
 
 PYTHON ?= python3
 # A PYTHON given on the command line or in the environment is a choice, which replaces a .venv built on another one.
@@ -80,6 +80,9 @@ swap-stress: setup-dev ## 3,000 promotions and rollbacks with readers loading me
 
 bench-inference: setup ## generation beside transformers' generate, in turn; needs HIVE_MIND_REAL_DATA
 	@$(bin)/python benchmarks/inference_peers.py
+
+bench-tools: setup ## how often the tool really used is among the eight offered; needs HIVE_MIND_REAL_DATA
+	@$(bin)/python benchmarks/tool_recall.py
 
 bench-usage: setup-dev ## what recording adds to a request, and how much the store takes (benchmarks/results/)
 	@$(bin)/python benchmarks/usage_store.py
