@@ -158,8 +158,8 @@ def test_the_split_cannot_be_changed_later(world):
 def test_a_declined_day_may_be_looked_at_again(world):
     settings = world.settings()
     assert run_cycle(settings, START).decision == "declined"
-    world.use(8)
-    assert run_cycle(settings, START + timedelta(hours=1)).new == 32
+    world.use(4)
+    assert run_cycle(settings, START + timedelta(hours=1)).new == 16
     assert [(line["day"], line["run"]) for line in days.history(settings.dir)] == [("2026-02-02", 1), ("2026-02-02", 2)]
 
 

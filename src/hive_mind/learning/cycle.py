@@ -287,7 +287,7 @@ class _Cycle:
         odd = oddness.odd(rows, loss, settings.mix.odd_z)
         for id, z in odd.items():
             reason = f"{choosing.ODD}{z:.1f} deviations less likely than others of its tool; approve it if it is right"
-            self.store.set_state([id], "quarantined", reason)
+            self.store.set_state([id], "quarantined", reason, by="learning")
         return odd
 
     def _dataset(self) -> JSON:
