@@ -92,6 +92,8 @@ def run_cycle(settings: LearningSettings, now: datetime, command: str = "hive-mi
         if day.finished:
             say(f"{day.name} had its attempt already: {day.record['outcome']['decision']}")
             return _outcome(settings, day, taken_back, before)
+        if taken_back is not None:
+            day.record["taken_back"] = taken_back
         made = _Cycle(settings, store, day, command).run()
         return _outcome(settings, day, taken_back, before) if taken_back or before else made
 
