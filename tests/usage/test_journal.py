@@ -33,7 +33,7 @@ def test_what_is_appended_is_read_once_and_leaves_nothing(tmp_path):
         writer.append(line + b"\n")
     assert read_all(tmp_path) == lines(200)
     [file] = journals(tmp_path)
-    assert file.stat().st_size == HEADER_BYTES, "what is dealt with does not stay in memory"
+    assert set(file.read_bytes()[HEADER_BYTES:]) == {0}, "what is dealt with does not stay in memory"
     writer.append(b'{"n":200}\n')
     assert read_all(tmp_path) == lines(1, 200)
     writer.close()
