@@ -3,7 +3,7 @@
 #   make run PYTHON=~/torch-env/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-eval setup-dev sandbox postgres run test test-chaos test-api test-mcp test-store lint \
+.PHONY: help setup setup-eval setup-dev sandbox postgres run test test-chaos test-api test-mcp test-store test-learning lint \
   bench-sample bench-data bench-train bench-execution bench-inference bench-serving bench-load bench-usage bench-tools \
   bench-mcp gate-errors swap-stress guide clean
 
@@ -46,6 +46,10 @@ test: setup-dev ## every test
 
 test-chaos: setup-dev ## the long form of the fault tests: 50 kills, planted faults, full disks, the 0.5 B shape
 	@$(bin)/python -m pytest -m chaos tests/chaos
+
+test-learning: setup-dev ## the long form of daily learning's tests: 30 kills at random instants, months of equal models
+	@$(bin)/python -m pytest -m chaos tests/learning
+	@$(bin)/python -m tests.learning.months
 
 test-store: setup-dev ## 10,000 interactions by 8 writers, killed meanwhile, on SQLite and PostgreSQL: nothing may be lost
 	@$(bin)/python -m tests.usage.store_stress

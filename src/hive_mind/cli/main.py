@@ -22,6 +22,7 @@ COMMANDS = {
     "models": ("models", "app", "list, show, promote, roll back, verify and remove versions"),
     "tools": ("tools", "app", "list the tools of your MCP servers and how they change"),
     "usage": ("usage", "app", "what was recorded: list, review, export, forget"),
+    "learn": ("learn", "app", "learn every day from what was used, promoted only if better"),
     "clean": ("clean", "clean", "what takes how much disk, and what of it may go"),
     "backup": ("backup", "backup", "write store, registry and settings to one archive"),
     "restore": ("backup", "restore", "bring back what a backup holds"),

@@ -21,7 +21,7 @@ from hive_mind.usage.interaction import Interaction, Thumb
 from hive_mind.usage.query import Filters, count, fetch
 from hive_mind.usage.record import Record
 from hive_mind.usage.redacting import redact_interaction
-from hive_mind.usage.rules import State
+from hive_mind.usage.rules import Decider, State
 from hive_mind.usage.schema import interactions
 from hive_mind.usage.settings import UsageSettings
 from hive_mind.usage.wire import encode
@@ -112,10 +112,13 @@ class Store:
         with reading(self.engine) as connection:
             return count(connection, filters)
 
-    def set_state(self, names: Sequence[str], state: State, reason: str = "") -> tuple[str, ...]:
-        """Let a person decide; the rules never change it again. Returns the ids. Raises UsageError for unknown ones."""
+    def set_state(self, names: Sequence[str], state: State, reason: str = "", by: Decider = "hand") -> tuple[str, ...]:
+        """Let a person (or, with `by`, daily learning) decide; the rules never change it again unless `by` is rules.
+
+        Returns the ids. Raises UsageError for unknown ones.
+        """
         ids = tuple(self.get(name).id for name in names)
-        values = {"state": state, "reason": reason or f"{state} by hand", "decided_by": "hand", "updated": utc_now()}
+        values = {"state": state, "reason": reason or f"{state} by {by}", "decided_by": by, "updated": utc_now()}
         with writing(self.engine) as connection:
             for interaction_id in ids:
                 connection.execute(update(interactions).where(interactions.c.id == interaction_id).values(**values))
