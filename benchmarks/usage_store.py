@@ -1,8 +1,8 @@
 """What recording adds to a request, how soon it is in the store, and how much the store takes in: usage_store.json.
 
 Measured are small interactions (one call) and, where HIVE_MIND_REAL_DATA is set, every turn of real runs with all that
-was said before it, recorded in a process that does nothing else and in one whose other thread computes all the time. Beside
-it stands what a single system call takes under the same load: less is not to be had.
+was said before it, recorded in a process that does nothing else and in one whose other thread computes all the time.
+Beside it stands what a single system call takes under the same load: less is not to be had.
 """
 
 from __future__ import annotations

@@ -128,6 +128,12 @@ def test_a_folder_that_others_could_read_is_not_used(tmp_path, monkeypatch):
     assert journal.memory_folder(tmp_path / "spool") is None
 
 
+def test_folders_in_memory_say_whose_they_are(tmp_path, monkeypatch):
+    monkeypatch.setattr(journal, "MEMORY", tmp_path)
+    folders = {spool: journal.memory_folder(spool) for spool in (tmp_path / "a", tmp_path / "b")}
+    assert journal.folders_by_spool() == folders
+
+
 def test_the_spool_takes_lines_of_several_processes_whole(tmp_path):
     script = (
         "import sys; from pathlib import Path; from hive_mind.usage.spool import Spool\n"

@@ -19,6 +19,7 @@ from pathlib import Path
 
 MEMORY = Path("/dev/shm")
 SUFFIX = ".journal"
+WHOSE = "spool"
 HEADER_BYTES = 21
 """Twenty digits, how many bytes are dealt with, and a line break."""
 ROTATE_BYTES = 4_000_000
@@ -34,9 +35,18 @@ def memory_folder(spool: Path) -> Path | None:
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
             return None  # someone else was here first: nothing of ours is put into his folder
         folder.mkdir(mode=0o700, exist_ok=True)
+        if not (folder / WHOSE).exists():
+            (folder / WHOSE).write_text(str(spool.absolute()), encoding="utf-8", errors="surrogateescape")
     except OSError:
         return None
     return folder
+
+
+def folders_by_spool() -> dict[Path, Path]:
+    """Return our folders in memory by the spool they belong to, which may be gone."""
+    home = MEMORY / f"hive-mind-{os.getuid()}"
+    named = home.glob(f"*/{WHOSE}")
+    return {Path(file.read_text(encoding="utf-8", errors="surrogateescape")): file.parent for file in named}
 
 
 class Journal:
