@@ -24,6 +24,7 @@ from hive_mind.progress import Progress, say, track
 
 RepoType = Literal["dataset", "model"]
 LISTING_TIMEOUT_SECONDS = 15.0
+LOCK_FILE = Path("data/hub.lock.json")
 
 
 class GatedRepo(HiveMindError):

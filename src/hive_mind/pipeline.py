@@ -24,6 +24,7 @@ from hive_mind.files import index_name, read_json, read_jsonl, sha256_file, writ
 from hive_mind.gate.settings import GateSettings
 from hive_mind.model.base import ModelSettings, resolve_base
 from hive_mind.progress import say
+from hive_mind.suites.published import HUB
 from hive_mind.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def _check_tasks(settings: RunSettings) -> None:
                 f"evaluation.held_out.{name}: {file} does not exist; check the path, or leave the tier out"
             )
     for name, path in settings.evaluation.suites.named().items():
-        if not path.exists():
+        if path != HUB and not path.exists():
             say(f"evaluation.suites.{name}: {path} does not exist, so the suite will be unavailable")
 
 
@@ -204,7 +205,7 @@ def _judged(settings: RunSettings, dataset: DatasetManifest, baseline: str | Non
     """Return what makes two judgements on one version the same."""
     files = dict(settings.evaluation.held_out) | ({"sealed": settings.gate.sealed} if settings.gate.sealed else {})
     asked = {name: sha256_file(file) for name, file in files.items()}
-    for name, path in settings.evaluation.suites.named().items():
+    for name, path in settings.evaluation.suites.located().named().items():
         for file in [path] if path.is_file() else sorted(path.rglob("*")):
             asked |= {f"{name}/{file.name}": sha256_file(file)} if file.is_file() else {}
     return _digest([dump(settings.evaluation), dump(settings.gate), sha256_file(dataset.test), asked, baseline])

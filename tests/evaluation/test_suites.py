@@ -10,6 +10,7 @@ from hive_mind.conversation import Conversation
 from hive_mind.errors import HiveMindError, UsageError
 from hive_mind.evaluation import Evaluation, EvaluationRequest, EvaluationSettings, asking, evaluate, sandbox
 from hive_mind.evaluation import run as running
+from hive_mind.evaluation.examples import differing
 from hive_mind.evaluation.outcomes import pair
 from hive_mind.evaluation.suite_tables import suite_notes, suite_tables
 from hive_mind.evaluation.suites import NOT_NAMED, load_suites
@@ -18,6 +19,7 @@ from hive_mind.files import write_jsonl
 from hive_mind.inference import load
 from hive_mind.inference.constraint import Constraints
 from hive_mind.inference.load import ModelReference
+from hive_mind.suites import bfcl
 from hive_mind.suites.outcome import Outcome
 from hive_mind.suites.unavailable import SuiteUnavailable
 from tests.evaluation.conftest import PLACES, held_out_rows
@@ -120,6 +122,21 @@ def test_every_suite_is_asked_plainly_and_as_served(tmp_path, test_file, models,
     assert Evaluation.load(tmp_path / "out" / "evaluation.json") == evaluation
     decided = pair(*(evaluation.results(model) for model in evaluation.models)).decodings
     assert decided == {"held_out": "served", "bfcl": "served", "usage": "served", "format": "free"}
+
+
+def test_what_two_models_differ_in_is_shown_with_the_replies_that_decided(tmp_path, test_file, models, files):
+    asked = request(models, test_file, tmp_path, settings(files, "bfcl", "usage"))
+    evaluation = evaluate(asked)
+    rows = pair(*(evaluation.results(model) for model in evaluation.models)).rows
+    differ = {(row.task.id, row.mine[0]) for row in rows if row.suite != "format" and row.mine[0] != row.theirs[0]}
+    found = differing(asked, evaluation, of_each=1000)
+    assert {(example.id, example.won) for example in found} == differ
+    weather = next(example for example in found if example.id == "simple_python_0")
+    place = PLACES[0]
+    assert weather.won and weather.request == f"Weather in {place}, 0 days?"
+    assert weather.expected == f'weather({{"place": ["{place}"]}})'
+    assert bfcl.check(bfcl.load(files["bfcl"])[0], weather.mine).correct  # as served: plainly it was wrong
+    assert [example.id for example in differing(asked, evaluation, of_each=1)] == [found[0].id]
 
 
 def test_the_format_is_of_all_replies_by_plain_decoding(tmp_path, test_file, models, files):

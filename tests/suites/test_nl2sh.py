@@ -45,7 +45,7 @@ def test_a_row_in_another_layout_makes_the_suite_unavailable(tmp_path, wrong):
 def test_a_missing_path_makes_the_suite_unavailable(tmp_path):
     with pytest.raises(SuiteUnavailable, match="does not exist"):
         load(tmp_path / "none.jsonl")
-    with pytest.raises(SuiteUnavailable, match="exactly one"):
+    with pytest.raises(SuiteUnavailable, match="must hold one"):
         load(tmp_path)
 
 

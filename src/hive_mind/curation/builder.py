@@ -105,7 +105,7 @@ def take_out(pools: Sequence[Pool], settings: DataSettings) -> list[JSON]:
         with track("comparing rows", rows) as progress:
             mark_duplicates(pools, progress)
     if settings.decontaminate:
-        asked = read_suites(settings.decontaminate)
+        asked = read_suites(settings.suites())
         unchosen = sum(not entry.split for pool in pools for entry in pool.entries)
         with track("comparing with the suites", unchosen) as progress:
             removed += [hit.to_dict() for hit in remove_contaminated(pools, asked, progress)]
@@ -230,7 +230,7 @@ def describe_suites(settings: DataSettings) -> JSON:
     """Return the digests of the files of every suite whose questions are kept out."""
     return {
         name: {file.name: sha256_file(file) for file in prompt_files(name, path)}
-        for name, path in settings.decontaminate.items()
+        for name, path in settings.suites().items()
     }
 
 

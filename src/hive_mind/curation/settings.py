@@ -9,7 +9,9 @@ from pydantic import field_validator
 
 from hive_mind.config import Settings, setting
 from hive_mind.curation.licences import spelled
+from hive_mind.hub import LOCK_FILE
 from hive_mind.sources import SOURCES
+from hive_mind.suites.published import at_hand
 
 
 class SourceSettings(Settings):
@@ -39,7 +41,7 @@ class DataSettings(Settings):
     automated: str | None = setting(
         None, 'pattern of exported usage files; none = automated/training_data_*.jsonl inside `dir`, "" = none of them'
     )
-    lock: Path = setting(Path("data/hub.lock.json"), "file that pins commits and digests of what came from the hub")
+    lock: Path = setting(LOCK_FILE, "file that pins commits and digests of what came from the hub")
     sources: dict[str, SourceSettings] = setting({}, "settings of single sources, by name")
     validation_share: float = setting(0.05, "share of each source held out to watch training", ge=0, lt=0.5)
     test_share: float = setting(0.05, "share of each source held out to compare models", ge=0, lt=0.5)
@@ -47,7 +49,7 @@ class DataSettings(Settings):
         "remove", "rows that say nearly the same: `remove` all but one, `keep` them in one split, `off`: do not look"
     )
     decontaminate: dict[str, Path] = setting(
-        {}, "evaluation suites whose questions must not be trained on: name: file or folder"
+        {}, "evaluation suites whose questions must not be trained on: name: file or folder, or `hub`"
     )
     no_tool_floor: float = setting(0.15, "least share of training rows that call no tool; 0 = as they come", ge=0, lt=1)
     missing_tool_share: float = setting(
@@ -81,6 +83,10 @@ class DataSettings(Settings):
     def of(self, source: str) -> SourceSettings:
         """Return a source's settings, the defaults where none are given."""
         return self.sources.get(source, SourceSettings())
+
+    def suites(self) -> dict[str, Path]:
+        """Return where the suites whose questions are kept out lie; those of the hub are fetched first."""
+        return {name: at_hand(name, path, self.lock) for name, path in self.decontaminate.items()}
 
     def shares(self, source: str) -> tuple[float, float]:
         """Return the shares of a source's rows that go to validation and to test."""

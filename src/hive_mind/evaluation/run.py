@@ -106,8 +106,8 @@ def _ask_suites(request: EvaluationRequest, suites: Sequence[TaskSuite], bench: 
     return ask_suites(ordered, suites, request.settings, lambda model: bench.take(model)[0], kept)
 
 
-def recorded(request: EvaluationRequest) -> tuple[Suite, dict[str, dict[str, str]]]:
-    """Return the questions of a request that was evaluated before, and every model's replies by item.
+def held_out_replies(request: EvaluationRequest) -> tuple[Suite, dict[str, Measured]]:
+    """Return the held-out questions of a request that was evaluated before, and what was measured of each model.
 
     Raises ValueError if the replies of a model were not kept.
     """
@@ -118,11 +118,23 @@ def recorded(request: EvaluationRequest) -> tuple[Suite, dict[str, dict[str, str
     measured = dict(_recall(request, suite, pick(settings.device, settings.dtype)))
     if missing := [model.name for model in request.models if model.name not in measured]:
         raise ValueError(f"no replies of {', '.join(missing)} were kept")
-    texts = {
-        name: {item.id: reply.text for item, reply in zip(suite.items, result.replies, strict=True) if reply}
-        for name, result in measured.items()
-    }
-    return suite, texts
+    return suite, measured
+
+
+def suite_replies(
+    request: EvaluationRequest, suite: TaskSuite, decoding: Decoding
+) -> dict[str, tuple[Reply | None, ...]]:
+    """Return the kept replies of each model to a suite, in the order of its tasks. Raises UsageError if one is gone."""
+    from hive_mind.device import pick
+    from hive_mind.evaluation.measure import replies_from
+
+    assert request.cache is not None
+    device = pick(request.settings.device, request.settings.dtype)
+    found = {}
+    for model in request.models:
+        row = read_json(request.cache / f"{_key(model, suite, request.settings, device, decoding)}.json")
+        found[model.name] = replies_from(row["replies"])
+    return found
 
 
 def _recall(request: EvaluationRequest, suite: Suite, device: Device) -> Iterator[tuple[str, Measured]]:

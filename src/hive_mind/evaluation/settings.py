@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from pydantic import field_validator, model_validator
 
 from hive_mind.config import Settings, setting
+from hive_mind.errors import HiveMindError
 from hive_mind.evaluation.sandbox import SandboxSettings
+from hive_mind.hub import LOCK_FILE
+from hive_mind.suites.published import at_hand
 
 
 class SuiteSettings(Settings):
     """Where a suite's tasks are and how many of them are asked; a path alone will do."""
 
-    path: Path | None = setting(None, "the suite's file, or the folder of its files; none = not measured")
+    path: Path | None = setting(
+        None, "the suite's file, or the folder of its files, or `hub` for the published ones; none = not measured"
+    )
     limit: int | None = setting(None, "at most so many tasks, each category with its share; none = all", ge=1)
     seed: int = setting(42, "decides which tasks are chosen")
 
@@ -35,10 +41,23 @@ class SuitesSettings(Settings):
     max_new_tokens: int = setting(512, "a reply's budget in tokens; a function with its docstring is long", ge=1)
     sandbox: SandboxSettings = setting(SandboxSettings(), "what a command or a solution may use while it is tried")
 
+    lock: Path = setting(LOCK_FILE, "file that pins commits and digests of what came from the hub")
+
     def named(self) -> dict[str, Path]:
-        """Return the paths that are named, by suite."""
+        """Return what is named, by suite: paths, or `hub`."""
         suites = {name: getattr(self, name) for name in ("bfcl", "nl2sh", "humaneval", "mbpp", "usage")}
         return {name: suite.path for name, suite in suites.items() if suite.path is not None}
+
+    def located(self) -> SuitesSettings:
+        """Return the settings with the folders of published suites in the place of `hub`; they are fetched if need be.
+
+        One that is not to be had keeps the word, and reading it says why.
+        """
+        found: dict[str, SuiteSettings] = {}
+        for name, path in self.named().items():
+            with suppress(HiveMindError):
+                found[name] = getattr(self, name).model_copy(update={"path": at_hand(name, path, self.lock)})
+        return self.model_copy(update=found)
 
 
 class EvaluationSettings(Settings):

@@ -6,6 +6,7 @@ Suites come from the settings; one without data, or without what runs its replie
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from typing import Any, Protocol
 
 from hive_mind.chat.parse import parse_reply
 from hive_mind.conversation import Message, Tool
+from hive_mind.errors import HiveMindError
 from hive_mind.evaluation import code as running
 from hive_mind.evaluation import shell as shells
 from hive_mind.evaluation.sandbox import Sandbox, SandboxSettings, find_sandbox
@@ -22,6 +24,7 @@ from hive_mind.evaluation.settings import SuiteSettings, SuitesSettings
 from hive_mind.progress import say
 from hive_mind.suites import bfcl, code, nl2sh, usage
 from hive_mind.suites.outcome import Outcome
+from hive_mind.suites.published import at_hand
 from hive_mind.suites.unavailable import SuiteUnavailable
 
 SUITES = ("bfcl", "nl2sh", "code", "usage")
@@ -61,6 +64,9 @@ class Rules(Protocol):
     def repairs(self, number: int, reply: str) -> tuple[str, ...]:
         """Return the help that reading a reply took."""
 
+    def expected(self, number: int) -> str:
+        """Return what would be right, for a person."""
+
     def figures(self, replies: Mapping[int, str], outcomes: Mapping[int, Outcome]) -> dict[str, Any]:
         """Return what is counted beside right and wrong."""
 
@@ -83,10 +89,10 @@ class Suite:
 def load_suites(settings: SuitesSettings) -> list[Suite]:
     """Read every suite that the settings name; the others are unavailable too, so that nobody takes them for passed."""
     readers: dict[str, Callable[[SuitesSettings], Rules | None]] = {
-        "bfcl": lambda given: Bfcl(bfcl.load(*_where(given.bfcl))) if given.bfcl.path else None,
+        "bfcl": lambda given: Bfcl(bfcl.load(*_where("bfcl", given))) if given.bfcl.path else None,
         "nl2sh": _nl2sh,
         "code": _code,
-        "usage": lambda given: Usage(usage.load(*_where(given.usage))) if given.usage.path else None,
+        "usage": lambda given: Usage(usage.load(*_where("usage", given))) if given.usage.path else None,
     }
     return [_load(name, readers[name], settings) for name in SUITES]
 
@@ -100,25 +106,31 @@ def _load(name: str, read: Callable[[SuitesSettings], Rules | None], settings: S
     if rules is None:
         return Suite(name, None, unavailable=NOT_NAMED)
     sources = ("humaneval", "mbpp") if name == "code" else (name,)
-    return Suite(name, rules, {part: str(path) for part, path in settings.named().items() if part in sources})
+    read_from = {part: str(_where(part, settings)[0]) for part in settings.named() if part in sources}
+    return Suite(name, rules, read_from)
 
 
-def _where(suite: SuiteSettings) -> tuple[Path, int | None, int]:
+def _where(name: str, settings: SuitesSettings) -> tuple[Path, int | None, int]:
+    """Return where a suite's tasks lie, with its limit and seed. Raises SuiteUnavailable."""
+    suite: SuiteSettings = getattr(settings, name)
     assert suite.path is not None
-    return suite.path, suite.limit, suite.seed
+    try:
+        return at_hand(name, suite.path, settings.lock), suite.limit, suite.seed
+    except HiveMindError as error:
+        raise SuiteUnavailable(str(error)) from None
 
 
 def _nl2sh(settings: SuitesSettings) -> Rules | None:
     if settings.nl2sh.path is None:
         return None
-    tasks = nl2sh.load(*_where(settings.nl2sh))
+    tasks = nl2sh.load(*_where("nl2sh", settings))
     nl2sh.fixture(1)  # so that a missing package is told before a model is asked
     return Nl2sh(tasks, find_sandbox(settings.sandbox))
 
 
 def _code(settings: SuitesSettings) -> Rules | None:
-    given = [suite for suite in (settings.humaneval, settings.mbpp) if suite.path is not None]
-    tasks = [task for suite in given for task in code.load(*_where(suite))]
+    given = [name for name in ("humaneval", "mbpp") if name in settings.named()]
+    tasks = [task for name in given for task in code.load(*_where(name, settings))]
     return Code(tasks, find_sandbox(settings.sandbox)) if given else None
 
 
@@ -136,6 +148,13 @@ class Bfcl:
     def repairs(self, number: int, reply: str) -> tuple[str, ...]:
         """Return the parser's repairs."""
         return parse_reply(reply).repairs
+
+    def expected(self, number: int) -> str:
+        """Return the calls with the values that are accepted, or whether one is wanted at all."""
+        task = self.tasks[number]
+        if not task.expected:
+            return "a call" if bfcl.CATEGORIES[task.category].rule == "some_call" else "no call"
+        return " ".join(f"{call.function}({_json(call.accepted)})" for call in task.expected)
 
     def figures(self, replies: Mapping[int, str], outcomes: Mapping[int, Outcome]) -> dict[str, Any]:
         """Count what was wrong, by reason."""
@@ -156,6 +175,11 @@ class Usage:
     def repairs(self, number: int, reply: str) -> tuple[str, ...]:
         """Return the parser's repairs."""
         return parse_reply(reply).repairs
+
+    def expected(self, number: int) -> str:
+        """Return the calls, or that there is none."""
+        calls = self.tasks[number].expected
+        return " ".join(f"{call.name}({_json(call.arguments)})" for call in calls) or "no call"
 
     def figures(self, replies: Mapping[int, str], outcomes: Mapping[int, Outcome]) -> dict[str, Any]:
         """Count by tool: tasks, the right tool, and the right arguments too."""
@@ -198,6 +222,10 @@ class Nl2sh:
         """Return how the command was found."""
         return nl2sh.extract_command(reply).repairs
 
+    def expected(self, number: int) -> str:
+        """Return the first reference; the second does as well."""
+        return self.tasks[number].gold
+
     def figures(self, replies: Mapping[int, str], outcomes: Mapping[int, Outcome]) -> dict[str, Any]:
         """Count the commands that are Bash, and those that are a reference but for spaces and quotes."""
         commands = {number: nl2sh.extract_command(replies[number]).text for number in outcomes}
@@ -227,9 +255,17 @@ class Code:
         """Return how the solution was found."""
         return code.extract_code(self.tasks[number], reply).repairs
 
+    def expected(self, number: int) -> str:
+        """Return the reference."""
+        return self.tasks[number].reference
+
     def figures(self, replies: Mapping[int, str], outcomes: Mapping[int, Outcome]) -> dict[str, Any]:
         """Count what was wrong, by reason."""
         return {"wrong": _reasons(outcomes)}
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _reasons(outcomes: Mapping[int, Outcome]) -> dict[str, int]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from hive_mind.conversation import Conversation, content_digest
 from hive_mind.curation import read_dataset
 from hive_mind.curation.contamination import Questions, read_suites
-from hive_mind.errors import DataRefused, UsageError
+from hive_mind.errors import HiveMindError
 from hive_mind.evaluation.records import Evaluation
 from hive_mind.files import sha256_file
 from hive_mind.gate.verdict import Check
@@ -45,7 +45,7 @@ def data_checks(manifest: Manifest, evaluation: Evaluation, sealed: Path | None 
         return [Check("training data", "hold", problem, {"path": str(path), "digest": digest})]
     try:
         scan = _Scan(*_asked_files(evaluation, sealed))
-    except (UsageError, DataRefused) as error:
+    except HiveMindError as error:
         return [Check("training data", "hold", f"what was asked cannot be read again: {error}", {"path": str(path)})]
     with track("checking the training data", unit="rows") as progress:
         seen = _Seen(0, 0, Counter(), Counter())

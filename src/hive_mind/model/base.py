@@ -13,6 +13,7 @@ from hive_mind.config import Settings, setting
 from hive_mind.device import Device
 from hive_mind.errors import HiveMindError, UsageError
 from hive_mind.files import sha256_file
+from hive_mind.hub import LOCK_FILE
 from hive_mind.model.qwen2 import Qwen2, Qwen2Config
 
 TINY = "tiny"
@@ -26,7 +27,7 @@ class ModelSettings(Settings):
 
     base: str = setting("Qwen/Qwen2.5-0.5B", "a model on the hub, a folder with its files, or `tiny`: the packaged one")
     revision: str | None = setting(None, "a commit, tag or branch on the hub; the lock file pins what was resolved")
-    lock: Path = setting(Path("data/hub.lock.json"), "where the resolved commit and the files' sha256 are recorded")
+    lock: Path = setting(LOCK_FILE, "where the resolved commit and the files' sha256 are recorded")
 
 
 @dataclass(frozen=True)

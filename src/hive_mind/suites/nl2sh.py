@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 PACKAGE = "icalfa"
 IMAGES = (1, 2, 3, 4, 5)
+_IMAGE = re.compile(r"nl2bash_fs_(\d)\.json")
 _PROMPT_SIGN = re.compile(r"^\s*\$\s+(?=\S)")
 _INLINE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 _PROSE = re.compile(r"(?:[A-Z][a-z']+\b(?!=)|I|A|use|run|try|you|the|this|to)[\s,:]")
@@ -62,13 +63,21 @@ class Fixture:
 def load(path: Path, limit: int | None = None, seed: int = 42) -> list[ShellTask]:
     """Read the tasks of a JSONL file ({query, gold, gold2, difficulty, image}), or of the only one in a folder.
 
+    In a folder they may also lie as in icalfa, in one file for each file system, whose names say the image.
     Raises SuiteUnavailable if the file is missing or not in this layout.
     """
     files = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
-    if len(files) != 1:
-        raise SuiteUnavailable(f"{path} must hold exactly one .jsonl file of NL2SH-ALFA tasks; name the file itself")
+    if not files:
+        files = sorted(file for file in path.glob("*.json") if _IMAGE.fullmatch(file.name))
+    elif len(files) > 1:
+        files = []
+    if not files:
+        raise SuiteUnavailable(
+            f"{path} must hold one .jsonl file of NL2SH-ALFA tasks, or icalfa's nl2bash_fs_N.json; name the file itself"
+        )
     try:
-        tasks = list(_read(files[0]))
+        tasks = [task for file in files for task in _read(file)]
+        tasks = [replace(task, id=f"nl2sh/{number}") for number, task in enumerate(tasks, 1)]
     except SuiteUnavailable:
         raise
     except HiveMindError as error:
@@ -80,7 +89,8 @@ def _read(file: Path) -> Iterator[ShellTask]:
     for raw in read_raw(file):
         if isinstance(raw, Reject):
             raise SuiteUnavailable(f"{file}, line {raw.line} cannot be read ({raw.detail}); fetch the file again")
-        row = raw.row
+        named = _IMAGE.fullmatch(file.name)
+        row = {"image": int(named[1]), **raw.row} if named else raw.row
         texts = [row.get(name) for name in ("query", "gold", "gold2")]
         if not all(isinstance(text, str) and text.strip() for text in texts) or row.get("image") not in IMAGES:
             raise SuiteUnavailable(f"{file}, line {raw.line} needs query, gold, gold2 and image (1 to 5); see its row")
@@ -90,20 +100,30 @@ def _read(file: Path) -> Iterator[ShellTask]:
         yield ShellTask(f"nl2sh/{raw.line}", category, normalised(gold), request, gold, gold2, int(row["image"]))
 
 
+def packaged() -> Path:
+    """Return the folder of the tasks that came with icalfa. Raises SuiteUnavailable."""
+    return _package("datasets", f"nl2bash_fs_{IMAGES[0]}.json")
+
+
 def fixture(image: int) -> Fixture:
     """Read one of the five file systems from icalfa, whose code is not imported. Raises SuiteUnavailable."""
+    name = f"setup_nl2b_fs_{image}.sh"
+    folder = _package("docker", name)
+    recipe = (folder / f"nl2bash{image}.Dockerfile").read_text(encoding="utf-8")
+    return Fixture(image, (folder / name).read_text(encoding="utf-8"), f"/{name}", dict(_ENV.findall(recipe)))
+
+
+def _package(part: str, file: str) -> Path:
+    """Return a folder of icalfa that holds `file`."""
     try:
-        package = metadata.distribution(PACKAGE)
-        name = f"setup_nl2b_fs_{image}.sh"
-        folder = Path(str(package.locate_file(f"{PACKAGE}/assets/docker")))
-        script = (folder / name).read_text(encoding="utf-8")
-        recipe = (folder / f"nl2bash{image}.Dockerfile").read_text(encoding="utf-8")
+        folder = Path(str(metadata.distribution(PACKAGE).locate_file(f"{PACKAGE}/assets/{part}")))
+        (folder / file).stat()
     except (metadata.PackageNotFoundError, OSError) as error:
         raise SuiteUnavailable(
             f"the file systems of NL2SH-ALFA come with the package {PACKAGE}, which is not here ({error}); install it "
             f"alone: pip install --no-deps {PACKAGE}"
         ) from None
-    return Fixture(image, script, f"/{name}", dict(_ENV.findall(recipe)))
+    return folder
 
 
 def extract_command(reply: str) -> Extracted:

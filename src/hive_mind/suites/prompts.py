@@ -11,7 +11,7 @@ from hive_mind.conversation import JSON, Reject
 from hive_mind.errors import DataRefused, UsageError
 from hive_mind.sources.raw import read_raw
 
-SUFFIXES = (".json", ".jsonl")
+SUFFIXES = (".json", ".jsonl", ".parquet")
 LAYOUTS = "BFCL (question), NL2SH-ALFA (query, gold), HumanEval and MBPP (prompt, test) and conversations (messages)"
 
 
@@ -25,7 +25,7 @@ class Prompt:
 
 
 def prompt_files(suite: str, path: Path) -> list[Path]:
-    """Return the files of a suite: the path itself, or the JSON files directly inside a folder (not its answers).
+    """Return the files of a suite: the path itself, or the files directly inside a folder (not its answers).
 
     Raises UsageError if there is no such file.
     """
@@ -43,7 +43,11 @@ def prompt_files(suite: str, path: Path) -> list[Path]:
 
 
 def read_prompts(suite: str, path: Path) -> list[Prompt]:
-    """Read the questions of a suite. Raises UsageError if it is missing, DataRefused for a line in no known layout."""
+    """Read the questions of a suite.
+
+    Raises UsageError if it is missing, DataRefused for a line in no known layout, HiveMindError for Parquet without
+    pyarrow.
+    """
     return [prompt for file in prompt_files(suite, path) for prompt in _read_file(suite, file)]
 
 
@@ -72,10 +76,9 @@ def _questions(row: JSON) -> list[str] | None:
         return [text for turn in turns for text in _said_by_user(turn)]
     if isinstance(row.get("query"), str) and "gold" in row:
         return [row["query"]]
-    if isinstance(row.get("prompt"), str) and "test" in row:
-        return [row["prompt"]]
-    if isinstance(row.get("text"), str) and "test_list" in row:  # MBPP as on the hub
-        return [row["text"]]
+    if "test" in row or "test_list" in row:
+        asked = row.get("prompt", row.get("text"))  # either, in MBPP as on the hub
+        return [asked] if isinstance(asked, str) else None
     if isinstance(row.get("messages"), list):
         return _said_by_user(row["messages"])[:1]
     return None

@@ -49,6 +49,8 @@ CATEGORIES = {
     "live_relevance": Category(16, "some_call"),
 }
 
+V3_NAMES = {"simple_python": "simple", "simple_java": "java", "simple_javascript": "javascript"}
+
 
 @dataclass(frozen=True, slots=True)
 class BfclTask:
@@ -70,13 +72,19 @@ def load(path: Path, limit: int | None = None, seed: int = 42) -> list[BfclTask]
 
     Raises SuiteUnavailable if there is none, or if one cannot be used, naming the file.
     """
-    files = {name: path / f"BFCL_v4_{name}.json" for name in CATEGORIES}
+    files = {name: _file(path, name) for name in CATEGORIES}
     tasks = [task for name, file in files.items() if file.is_file() for task in _read(file, name)]
     if not tasks:
         raise SuiteUnavailable(
             f"{path} holds no file BFCL_v4_<category>.json of a single-turn or live category; name the folder that does"
         )
     return sample_groups(tasks, limit, seed, lambda task: task.id, lambda task: task.category)
+
+
+def _file(folder: Path, category: str) -> Path:
+    """Return the file of a category: v4's, or v3's where only that is there."""
+    newest = folder / f"BFCL_v4_{category}.json"
+    return newest if newest.is_file() else folder / f"BFCL_v3_{V3_NAMES.get(category, category)}.json"
 
 
 def check(task: BfclTask, reply: str) -> Outcome:
