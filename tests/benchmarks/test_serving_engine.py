@@ -35,7 +35,7 @@ def test_every_part_measures_both_sides(real_data, monkeypatch, tiny_tokenizer):
         for ask in itertools.islice(serving_engine.bfcl_asks(real_data), 30) if len(str(ask)) < 4000
     ]  # fmt: skip
     speed = serving_engine.speed(TINY_FOLDER, asks, tiny_tokenizer, rounds=1)
-    assert set(speed["ratio"]) == {"one", "eight"} and all(ratio > 0 for ratio in speed["ratio"].values())
+    assert speed["ratio"]["eight"] > 0 and len(speed["one_after_first_token"]) == 1
     grammar = serving_engine.grammar(TINY_FOLDER, [*asks, *asks])
     assert all(0 < each["share"] < 1 for each in grammar["by"].values())
     first = serving_engine.first_token(TINY_FOLDER, asks)
