@@ -41,8 +41,10 @@ postgres: ## install PostgreSQL (Debian, Ubuntu), on which the usage store is te
 run: setup ## the whole job on the sample data: dataset, training, evaluation, gate, promotion, report
 	@$(bin)/hive-mind run configs/sample.yaml
 
+# A test process a core, each with one thread: two programs with a thread for every core slow each other down far more.
+workers ?= auto
 test: setup-dev ## every test
-	@$(bin)/python -m pytest
+	@OMP_NUM_THREADS=1 $(bin)/python -m pytest -n $(workers) --dist worksteal
 
 test-chaos: setup-dev ## the long form of the fault tests: 50 kills, planted faults, full disks, the 0.5 B shape
 	@$(bin)/python -m pytest -m chaos tests/chaos
