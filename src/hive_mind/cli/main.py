@@ -20,6 +20,10 @@ COMMANDS = {
     "compare": ("compare", "compare", "compare two models on the same examples, with what either won"),
     "report": ("report", "report", "write the report of a version again"),
     "models": ("models", "app", "list, show, promote, roll back, verify and remove versions"),
+    "usage": ("usage", "app", "what was recorded: list, review, export, forget"),
+    "clean": ("clean", "clean", "what takes how much disk, and what of it may go"),
+    "backup": ("backup", "backup", "write store, registry and settings to one archive"),
+    "restore": ("backup", "restore", "bring back what a backup holds"),
     "chat": ("chat", "chat", "ask a model, with or without tools"),
 }
 

@@ -8,3 +8,12 @@ def print_json(value: object) -> None:
     import orjson
 
     print(orjson.dumps(value).decode())
+
+
+def left_aligned(header: list[str], rows: list[list[str]]) -> str:
+    """Return rows of words as columns, each to the left."""
+    lines = [header, *rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )

@@ -17,6 +17,7 @@ from hive_mind.chat.turns import UnusableForTraining
 from hive_mind.conversation import JSON, Conversation, Reject
 from hive_mind.curation.accept import accept
 from hive_mind.curation.call_check import call_problem
+from hive_mind.curation.forgotten import forgotten_rows
 from hive_mind.errors import DataRefused, UsageError
 from hive_mind.progress import Progress, track
 from hive_mind.sources import EXPECTED_CODES, source_of
@@ -34,6 +35,10 @@ KINDS = {
     "string_arguments": (ERROR, "a call's `arguments` are JSON text: other trainers would render them quoted twice"),
     "duplicate_id": (ERROR, "two rows have the same id; rows without an id have that of their content"),
     "secret": (ERROR, "a message, a call's arguments or a tool's description hold a secret or personal data"),
+    "forgotten": (
+        ERROR,
+        "the row holds an interaction that was forgotten since: nothing is trained on this file any more",
+    ),
     "nothing_to_learn": (ERROR, "no token of the row is learnt"),
     "turns_not_found": (ERROR, "the chat template does not show every assistant turn"),
     "too_long": (WARNING, "the row has more tokens than `--max-length`: it is left out of training, never cut"),
@@ -138,6 +143,7 @@ class _RowChecks:
     def __init__(self, report: LintReport, find_secrets: SecretFinder | None, progress: Progress) -> None:
         self.report, self.find_secrets, self.progress = report, find_secrets, progress
         self.ids: dict[str, int] = {}
+        self.forgotten = forgotten_rows(report.path)
 
     def read(self, path: Path) -> Iterator[tuple[Found, Conversation | None]]:
         """Yield each row's problems, and its conversation if it can be trained on."""
@@ -180,6 +186,8 @@ class _RowChecks:
         first = self.ids.setdefault(own, raw.line)
         if first != raw.line:
             found["duplicate_id"] = f"{own} is the id of line {first} too"
+        if own in self.forgotten:
+            found["forgotten"] = f"{own} was to be forgotten; build the dataset again"
 
     def _check_secrets(self, conversation: Conversation, found: dict[str, str]) -> None:
         if self.find_secrets is None:

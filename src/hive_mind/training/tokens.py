@@ -22,6 +22,7 @@ from hive_mind.chat.render import Rendered
 from hive_mind.chat.tokenizer import ChatTokenizer
 from hive_mind.chat.turns import UnusableForTraining
 from hive_mind.conversation import Conversation, Reject
+from hive_mind.curation.forgotten import refuse_forgotten
 from hive_mind.errors import DataRefused, HiveMindError, UsageError
 from hive_mind.files import raw_lines, sha256_file
 from hive_mind.parallel import batched, in_order
@@ -115,10 +116,12 @@ def tokenise(path: Path, tokenizer: ChatTokenizer, max_length: int, label: str =
     """Render every usable row of a dataset file. Rows over `max_length` tokens are left out, never cut.
 
     What was made before from the same bytes, tokenizer, template and code is mapped from the cache beside the file.
-    Raises UsageError if the file is missing, DataRefused if a line is broken or no row is left to train on.
+    Raises UsageError if the file is missing, DataRefused if a line is broken, no row is left to train on, or one holds
+    what a person wanted forgotten.
     """
     if not path.is_file():
         raise UsageError(f"{path} does not exist or is no file; name the dataset's JSONL file")
+    refuse_forgotten(path)
     before = path.stat()
     digest = sha256_file(path)
     key = _key(digest, tokenizer, max_length)

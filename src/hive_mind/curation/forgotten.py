@@ -1,0 +1,67 @@
+"""forgotten.json beside a dataset: interactions that a person wanted forgotten after the dataset was built.
+
+The files themselves are not touched, so that a dataset stays what its manifest says; but nothing is trained on it any
+more until it is built again, which leaves the interactions out. Refusing is meant: a warning in a daily job would go
+unread, and a model cannot unlearn a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from hive_mind.curation.manifest import MANIFEST_NAME
+from hive_mind.errors import DataRefused
+from hive_mind.files import index_name, read_json, read_jsonl, write_json
+from hive_mind.progress import utc_now
+
+FORGOTTEN_NAME = "forgotten.json"
+
+
+def datasets_under(folder: Path) -> Iterator[Path]:
+    """Yield the folders of built datasets: the folder itself, and those at most two levels below it."""
+    for pattern in (MANIFEST_NAME, f"*/{MANIFEST_NAME}", f"*/*/{MANIFEST_NAME}"):
+        for file in sorted(folder.glob(pattern)):
+            if "splits" in read_json(file):
+                yield file.parent
+
+
+def mark_forgotten(folder: Path, records: Collection[str]) -> int:
+    """Note in a dataset's folder which of these records its files hold; returns how many do.
+
+    `records` are named as in the indexes.
+    """
+    held = sorted({record for file in _indexes(folder) for record in _records_in(file)} & set(records))
+    if held:
+        file = folder / FORGOTTEN_NAME
+        before = read_json(file)["records"] if file.is_file() else {}
+        write_json(file, {"records": {**before, **dict.fromkeys(held, utc_now())}})
+    return len(held)
+
+
+def forgotten_rows(dataset: Path) -> set[str]:
+    """Return the ids of a dataset file's rows that hold something forgotten since; none after it was built again."""
+    note, index = dataset.with_name(FORGOTTEN_NAME), dataset.with_name(index_name(dataset.name))
+    if not note.is_file() or not index.is_file():
+        return set()
+    records = read_json(note)["records"]
+    return {row["id"] for _, row in read_jsonl(index) if any(record in records for record in row["records"])}
+
+
+def refuse_forgotten(dataset: Path) -> None:
+    """Raise DataRefused if a dataset file holds what was forgotten."""
+    rows = forgotten_rows(dataset)
+    if rows:
+        raise DataRefused(
+            f"{dataset} holds {len(rows):,} row(s) that were to be forgotten ({dataset.with_name(FORGOTTEN_NAME)}); "
+            "build the dataset again with `hive-mind data build`, which leaves them out"
+        )
+
+
+def _indexes(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.index.jsonl"))
+
+
+def _records_in(index: Path) -> Iterator[str]:
+    for _, row in read_jsonl(index):
+        yield from row.get("records", ())

@@ -1,0 +1,1 @@
+"""Keeping the house: what takes how much disk, backup and restore."""
