@@ -56,6 +56,7 @@ def run_record(
         "validation": validation and {
             "path": str(validation.path), "digest": validation.digest, "examples": len(validation.examples)
         },
+        **({"initial": request.initial.resolve().name} if request.initial is not None else {}),
         "settings": dump(settings),
         "lora": {
             "r": settings.lora_r, "alpha": settings.lora_alpha, "trainable": parameters.trainable,

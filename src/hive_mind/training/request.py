@@ -18,6 +18,7 @@ class TrainRequest:
     """What to train: a dataset file on a resolved base, into `output`, which becomes a version.
 
     `command` is what the user typed, for the record; `parent` names the version that this one continues, if any.
+    `initial` is the folder of a sealed version whose adapter is the starting point, in place of a fresh one.
     """
 
     dataset: Path
@@ -27,6 +28,7 @@ class TrainRequest:
     validation: Path | None = None
     command: str = ""
     parent: str | None = None
+    initial: Path | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain JSON values, for another process on this machine."""
@@ -34,6 +36,7 @@ class TrainRequest:
             "dataset": str(self.dataset), "base": {**self.base.identity(), "folder": str(self.base.folder)},
             "settings": dump(self.settings), "output": str(self.output),
             "validation": self.validation and str(self.validation), "command": self.command, "parent": self.parent,
+            "initial": self.initial and str(self.initial),
         }  # fmt: skip
 
     @classmethod
@@ -45,6 +48,7 @@ class TrainRequest:
         return cls(
             Path(values["dataset"]), base, TrainingSettings.model_validate(values["settings"]),
             Path(values["output"]), validation, values["command"], values["parent"],
+            Path(values["initial"]) if values["initial"] else None,
         )  # fmt: skip
 
 

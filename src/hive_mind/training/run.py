@@ -29,6 +29,7 @@ from hive_mind.training.checkpoint import Checkpoint, newest_checkpoint, require
 from hive_mind.training.compiling import choose_kernels
 from hive_mind.training.console import say_dataset, say_example, say_settings
 from hive_mind.training.faults import Faults, planted
+from hive_mind.training.initial import initial_identity, load_initial, parent_of, tensors_of
 from hive_mind.training.interrupt import StopRequest
 from hive_mind.training.job import Job
 from hive_mind.training.lessons import memory_key, remember_footprint
@@ -148,6 +149,9 @@ def _prepare(
     model = load_model(request.base, start.device)
     frozen = sum(parameter.numel() for parameter in model.parameters())
     attach(model, settings.lora_r, settings.lora_alpha, settings.seed)
+    if request.initial is not None:
+        load_initial(model, request)
+        say(f"starting from the adapter of {request.initial}")
     model.plain_attention = "math_attention" in attempt.measures
     parameters = Parameters(sum(p.numel() for p in lora_parameters(model).values()), frozen)
     if not attempt.why:  # a restart has nothing new to say of them
@@ -196,6 +200,7 @@ def _identity(request: TrainRequest, tokenizer: ChatTokenizer, device: Device) -
         "tokenizer": tokenizer.digest,
         **request.settings.recipe(),
         "dtype": str(device.dtype).removeprefix("torch."),
+        **initial_identity(request),
     }
 
 
@@ -242,7 +247,7 @@ def device_of(settings: TrainingSettings, attempt: Attempt) -> Device:
 def _finish(request: TrainRequest, trainer: Trainer, record: dict[str, Any]) -> TrainResult:
     """Write the version's files, then seal it; checkpoints go only when everything else is on disk."""
     model = trainer.model
-    _check_learnt(model)
+    _check_learnt(model, request.initial)
     folder = request.output
     save_adapter(model, folder, base_id=request.base.id, revision=request.base.revision)
     _copy_tokenizer(request.base.folder, folder)
@@ -260,16 +265,24 @@ def _seal(request: TrainRequest, metrics: dict[str, Any], record: dict[str, Any]
     if checkpoints.is_dir():
         shutil.rmtree(checkpoints)
     dataset = {key: record["dataset"][key] for key in ("path", "digest", "examples")}
-    registry.seal(request.output, base=request.base.identity(), dataset=dataset, parent=request.parent)
+    registry.seal(request.output, base=request.base.identity(), dataset=dataset, parent=parent_of(request))
     first, final = metrics["first_loss"], metrics["final_loss"]
     say(f"trained: {request.output}, loss {first:.3f} at the first step, {final:.3f} over the last epoch")
     return TrainResult(request.output, metrics, record)
 
 
-def _check_learnt(model: Qwen2) -> None:
-    """A B matrix that is still zero has learnt nothing, so the adapter would be the base under another name."""
-    parameters = lora_parameters(model).items()
-    still = [name for name, parameter in parameters if "lora_B" in name and not torch.any(parameter)]
+def _check_learnt(model: Qwen2, initial: Path | None) -> None:
+    """A B matrix that is what it was at the start (zero, or the initial version's) has learnt nothing.
+
+    The adapter would be the base, or that version, under another name.
+    """
+    before = tensors_of(initial)
+    matrices = {name: matrix for name, matrix in lora_parameters(model).items() if "lora_B" in name}
+    still = [
+        name
+        for name, matrix in matrices.items()
+        if torch.equal(matrix.detach().float().cpu(), before.get(name, torch.zeros(())).float().expand_as(matrix))
+    ]
     if still:
         raise HiveMindError(
             f"{len(still)} adapter matrices did not move in training (first: {still[0]}), so nothing was saved as a "
