@@ -1,7 +1,7 @@
 """The twelve tools of the month's user: real MCP tools, read from the file that HIVE_MIND_REAL_DATA names.
 
-Where that is unset, tools with the same parameters that this project declares itself stand in for them, and `read_tools`
-says so. Of the real ones only what a frame must know is written here: whose they are, and their parameters' names.
+Where that is unset, tools with the same parameters that this project declares itself stand in for them, and
+`read_tools` says so. Of the real ones only what a frame must know is written here: whose they are, and their parameters' names.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def _tool(
 
 
 FIRST = (
-    _tool("wikipedia", "get_summary", "Sum up a Wikipedia article.", "Here is a summary of {title}.", {"title": "title"}),
+    _tool("wikipedia", "get_summary", "Sum up an article.", "Here is a summary of {title}.", {"title": "title"}),
     _tool(
         "git", "git_checkout", "Switch to another branch.", "{repo} is on {branch} now.",
         {"repo_path": "repo", "branch_name": "branch"},
@@ -80,7 +80,7 @@ LATER = (
         "yahoo-finance", "get_current_stock_price", "Get the price of a stock.", "That is the price of {symbol}.",
         {"symbol": "symbol"},
     ),
-    _tool("whois", "whois_domain", "Look up who owns a domain.", "That is what is known of {domain}.", {"domain": "domain"}),
+    _tool("whois", "whois_domain", "Look up a domain's owner.", "Here is who owns {domain}.", {"domain": "domain"}),
     _tool("memory", "search_nodes", "Search the graph.", "That is what I found on {query}.", {"query": "query"}),
     _tool(
         "git", "git_commit", "Commit changes.", "The changes in {repo} are committed.",
