@@ -1,4 +1,4 @@
-"""What a version knows of the user's fresh requests and the foundation's own tiers, and whether it obeys a planted phrase."""
+"""What a version knows: the user's fresh requests, the foundation's own tiers, and if it obeys the planted phrase."""
 
 from __future__ import annotations
 

@@ -177,7 +177,7 @@ class Month:
         }  # fmt: skip
 
     def _account(self, settings: LearningSettings) -> dict[str, Any]:
-        """Return where every interaction is: by what is true of it and the store's state, and what the last dataset held."""
+        """Return where every interaction is, by its truth and state, and what the last promoted version learnt."""
         states: dict[str, Counter[str]] = {}
         with opened(settings.usage) as store:
             records = {record.id: record for page in store.pages(Filters()) for record in page}

@@ -1,7 +1,8 @@
 """The twelve tools of the month's user: real MCP tools, read from the file that HIVE_MIND_REAL_DATA names.
 
 Where that is unset, tools with the same parameters that this project declares itself stand in for them, and
-`read_tools` says so. Of the real ones only what a frame must know is written here: whose they are, and their parameters' names.
+`read_tools` says so. Of the real ones only what a frame must know is written here: whose they are, and what their
+parameters are called.
 """
 
 from __future__ import annotations

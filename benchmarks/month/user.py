@@ -60,7 +60,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Lived:
-    """A day's interactions and the truth of each: right, failed, disliked, wrong (unnoticed), poison, danger or talk."""
+    """A day's interactions and the truth of each: right, failed, disliked, wrong, poison, danger or talk."""
 
     interactions: list[Interaction] = field(default_factory=list)
     truth: list[str] = field(default_factory=list)

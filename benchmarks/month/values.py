@@ -1,4 +1,4 @@
-"""What fills the frames' slots: logged values of the sample world's training words, fresh ones of its held-out words."""
+"""What fills the frames' slots: logged values of the sample world's training words, fresh ones of its held-out."""
 
 from __future__ import annotations
 
