@@ -4,7 +4,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-eval setup-dev sandbox run test test-chaos lint bench-sample bench-data bench-train bench-execution \
-  bench-inference gate-errors swap-stress guide clean
+  bench-inference sim-month gate-errors swap-stress guide clean
 
 PYTHON ?= python3
 # A PYTHON given on the command line or in the environment is a choice, which replaces a .venv built on another one.
@@ -67,6 +67,9 @@ swap-stress: setup-dev ## 3,000 promotions and rollbacks with readers loading me
 
 bench-inference: setup ## generation beside transformers' generate, in turn; needs HIVE_MIND_REAL_DATA
 	@$(bin)/python benchmarks/inference_peers.py
+
+sim-month: setup ## a month of daily learning simulated, three seeds, naive fine-tuning beside it (benchmarks/results/)
+	@$(bin)/python benchmarks/sim_month.py
 
 guide: setup-dev ## the figures of docs/DATASET_GUIDE.md, written anew
 	@$(bin)/python -m tests.guide_figures
