@@ -158,6 +158,16 @@ class Conversation:
         made = cls("", tuple(messages), tuple(tools), source, timestamp)
         return replace(made, id=f"{source}-{content_digest(made)[:16]}")
 
+    def changed(self, messages: Sequence[Message] | None = None, tools: Sequence[Tool] | None = None) -> Conversation:
+        """Return the conversation with other messages or tools; an id that tells its content tells the new one."""
+        made = replace(
+            self,
+            messages=self.messages if messages is None else tuple(messages),
+            tools=self.tools if tools is None else tuple(tools),
+        )
+        own_id = self.id == f"{self.source}-{content_digest(self)[:16]}"
+        return replace(made, id=f"{made.source}-{content_digest(made)[:16]}") if own_id else made
+
     def to_dict(self) -> JSON:
         row: JSON = {"id": self.id, "messages": [message.to_dict() for message in self.messages]}
         if self.tools:

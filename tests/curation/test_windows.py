@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hive_mind.catalogue import K
 from hive_mind.conversation import Conversation, Message, Tool, ToolCall
 from hive_mind.curation.accept import accept
 from hive_mind.curation.counting import estimate, token_counter
-from hive_mind.curation.windows import DISTRACTORS, MARKER, RESULT_TOO_LONG, TURN_TOO_LONG, Windows, cut
+from hive_mind.curation.windows import MARKER, RESULT_TOO_LONG, TURN_TOO_LONG, Windows, cut, offered
 from hive_mind.sources import usage
 from hive_mind.sources.transcripts import with_servers
 
@@ -131,11 +132,40 @@ def test_the_last_messages_stay_whole_and_older_results_are_marked() -> None:
 
 
 def test_a_few_other_tools_are_declared_always_the_same() -> None:
-    made = cut(run(size=3000), 6000, letters)
+    many = [Tool(f"tool_{n}", f"Tool number {n}", TOOLS[0].parameters) for n in range(40)]
+    whole = replace(run(size=3000), tools=tuple(many))
+    made = cut(whole, 12_000, letters)
     sets = {tuple(tool.name for tool in window.conversation.tools) for window in made.windows}
-    assert all(len(names) <= 1 + DISTRACTORS for names in sets)
-    assert max(map(len, sets)) > 1 and len(sets) > 1
-    assert made == cut(run(size=3000), 6000, letters)
+    assert {len(names) for names in sets} == {1 + K}
+    assert len(sets) > 1, "where nothing speaks for a tool, no tool is favoured"
+    assert made == cut(whole, 12_000, letters)
+
+
+def asking(request: str, **options: int) -> Conversation:
+    whole = run(**options)
+    return replace(whole, messages=(whole.messages[0], Message("user", request), *whole.messages[2:]))
+
+
+WEATHER = [Tool(f"weather_{place}", "Tell the weather", {}) for place in "abcdefgh"]
+PAINTING = [Tool(f"paint_{thing}", "Paint it", {}) for thing in "abcdefgh"]
+
+
+def test_the_other_tools_are_those_that_a_served_request_would_be_offered() -> None:
+    made = cut(
+        replace(asking("Please tell me the weather.", size=3000), tools=(*PAINTING, TOOLS[0], *WEATHER)),
+        12_000,
+        letters,
+    )
+    for window in made.windows:
+        assert [tool.name for tool in window.conversation.tools] == ["tool_0", *(tool.name for tool in WEATHER)]
+
+
+def test_a_row_that_declares_many_tools_keeps_those_it_calls_and_the_best() -> None:
+    assert offered(run()) == run(), "no more than K are left as they are"
+    whole = asking("Please tell me the weather.")
+    made = offered(Conversation.build("usage", whole.messages, [*PAINTING, TOOLS[0], *WEATHER]))
+    assert [tool.name for tool in made.tools] == ["tool_0", *(tool.name for tool in WEATHER)]
+    assert made == Conversation.build("usage", made.messages, made.tools), "its id tells its content"
 
 
 def test_turns_without_room_are_counted_by_reason() -> None:
@@ -167,4 +197,4 @@ def test_windows_of_the_real_runs(real_data: Path, qwen_tokenizer) -> None:
         whole = sum(window.turn is None for window in windows)
         figures[name] = (whole, len(windows) - whole, left_out[RESULT_TOO_LONG], left_out[TURN_TOO_LONG])
         print(f"{name}: {len(rows)} runs, {whole} whole, {len(windows) - whole} windows, left out {dict(left_out)}")
-    assert figures == {"estimated": (4, 137, 48, 30), "counted": (9, 150, 36, 11)}
+    assert figures == {"estimated": (0, 145, 48, 30), "counted": (2, 169, 36, 11)}

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from hive_mind.catalogue import K
 from hive_mind.conversation import Conversation, Reject
 from hive_mind.curation.accept import accept
 from hive_mind.errors import DataRefused
@@ -75,13 +76,22 @@ def test_a_run_that_failed_is_not_learnt_from() -> None:
         assert isinstance(made, Reject) and made.code == "not_successful"
 
 
-def test_other_tools_of_the_servers_are_declared_in_an_order_that_is_always_the_same() -> None:
-    made = converted(RUN)
-    names = [tool.name for tool in made.tools]
-    assert len(names) == 5 and "now" in names
-    assert names == [tool.name for tool in converted(RUN).tools]
-    orders = {tuple(tool.name for tool in converted(run_row(number)).tools) for number in range(20)}
+def with_tools(number: int, others: int = 30) -> dict[str, Any]:
+    """A run with more tools than a request is offered, on a server that it does not use."""
+    more = {"server_name": "library", "tools": [{"name": f"book_{n}", "inputSchema": {}} for n in range(others)]}
+    return {**run_row(number), "servers": [*SERVERS, more]}
+
+
+def test_what_is_called_and_what_fits_the_request_is_declared_in_an_order_that_is_always_the_same() -> None:
+    names = [tool.name for tool in converted(with_tools(0)).tools]
+    assert len(names) == 1 + K and "now" in names
+    assert names == [tool.name for tool in converted(with_tools(0)).tools]
+    orders = {tuple(tool.name for tool in converted(with_tools(number)).tools) for number in range(20)}
     assert len({order.index("now") for order in orders}) > 2, "the place of the right tool must say nothing"
+    asked = with_tools(0)
+    asked["messages"][1]["content"] = "Which book is number 17, and is there wind or rain?"
+    found = [tool.name for tool in converted(asked).tools]
+    assert {"now", "wind", "rain", "book_17"} <= set(found), "what the request names, on any server"
 
 
 def test_a_name_that_two_servers_use_is_written_with_the_servers() -> None:

@@ -68,6 +68,7 @@ def show(version: Name, models_dir: ModelsDir = MODELS, json_output: Json = Fals
         ["trained on", f"{manifest.dataset['examples']:,} examples of {manifest.dataset['path']}"],
         ["dataset digest", str(manifest.dataset["digest"])],
         ["parent", manifest.parent or "none"],
+        *_usage(models_dir, folder),
         *([f"held-out calls, {tier}", score] for tier, score in _scores(models_dir, folder.name)),
         *(["promoted", _promotion(entry)] for entry in promotions),
     ]
@@ -201,6 +202,19 @@ def _scores(models_dir: Path, name: str) -> list[tuple[str, str]]:
     from hive_mind.report.records import held_out_calls
 
     return [(tier, f"{right}/{asked} ({right / asked:.0%})") for tier, right, asked in held_out_calls(models_dir, name)]
+
+
+def _usage(models_dir: Path, folder: Path) -> list[list[str]]:
+    """Return what a version has learnt of the user's own interactions, and how much of it was to be forgotten."""
+    from hive_mind.learning.provenance import forgotten_in, records_of
+
+    if folder.parent.resolve() != models_dir.resolve():
+        return []
+    own = {name: len(ids) for name, ids in records_of(models_dir, folder.name).items() if ids}
+    facts = [["interactions", ", ".join(f"{count:,} learnt by {name}" for name, count in own.items())]] if own else []
+    if forgotten := forgotten_in(models_dir, folder.name):
+        facts.append(["to be forgotten", f"{len(forgotten):,} of them; the next `hive-mind learn run` trains without"])
+    return facts
 
 
 def _promotion(entry: Promotion) -> str:

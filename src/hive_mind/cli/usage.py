@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hive_mind.cli.output import print_json
+from hive_mind.cli.usage_import import import_usage
 
 if TYPE_CHECKING:
     from hive_mind.usage.query import Filters
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from hive_mind.usage.store import Store
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)
+app.command("import")(import_usage)
 
 Ids = Annotated[
     list[str], typer.Argument(metavar="ID... [usage.KEY=VALUE]", help="ids or their beginnings, 6 characters or more")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from hive_mind.conversation import Conversation, Message, Reject, content_digest
+from hive_mind.conversation import Conversation, Message, Reject
 from hive_mind.curation.call_check import Problem, call_problem
 from hive_mind.files import json_line
 
@@ -36,9 +36,7 @@ def _tidy(conversation: Conversation) -> Conversation:
     tidied = [_tidy_message(message) for message in messages]
     if len(tidied) == len(conversation.messages) and all(a is b for a, b in zip(tidied, messages, strict=True)):
         return conversation
-    tidy = replace(conversation, messages=tuple(tidied))
-    own_id = f"{conversation.source}-{content_digest(conversation)[:16]}" == conversation.id
-    return replace(tidy, id=f"{tidy.source}-{content_digest(tidy)[:16]}") if own_id else tidy
+    return conversation.changed(messages=tidied)
 
 
 def _tidy_message(message: Message) -> Message:

@@ -19,8 +19,12 @@ FORGOTTEN_NAME = "forgotten.json"
 
 
 def datasets_under(folder: Path) -> Iterator[Path]:
-    """Yield the folders of built datasets: the folder itself, and those at most two levels below it."""
-    for pattern in (MANIFEST_NAME, f"*/{MANIFEST_NAME}", f"*/*/{MANIFEST_NAME}"):
+    """Yield the folders of built datasets: the folder itself, and those at most three levels below it.
+
+    So deep lie those of daily learning: learning/<day>/dataset.
+    """
+    for depth in range(4):
+        pattern = f"{depth * '*/'}{MANIFEST_NAME}"
         for file in sorted(folder.glob(pattern)):
             if "splits" in read_json(file):
                 yield file.parent

@@ -18,7 +18,7 @@ from hive_mind.conversation import JSON, Conversation, Reject, content_digest
 from hive_mind.curation.accept import accept
 from hive_mind.curation.inputs import Input
 from hive_mind.curation.redactions import Redactions, redact_label, redact_reject, redact_row
-from hive_mind.curation.windows import Cut, Window, Windows
+from hive_mind.curation.windows import WINDOWED, Cut, Window, Windows, offered
 from hive_mind.errors import HiveMindError
 from hive_mind.files import json_line
 from hive_mind.parallel import batched, in_order
@@ -319,6 +319,8 @@ def _convert(source: Source, item: RawRow) -> Conversation | Reject:
             source.NAME, "unknown_layout", f"a row with the fields {fields} is not in the source's layout", ""
         )
     result = source.convert(row)
+    if isinstance(result, Conversation) and source.NAME in WINDOWED:
+        result = offered(result)
     if isinstance(result, Conversation):
         # rows of a mixed file may name another source; here they are counted where they were found
         result = accept(replace(result, source=source.NAME))

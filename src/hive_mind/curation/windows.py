@@ -14,15 +14,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from hashlib import blake2b
 
+from hive_mind.catalogue.select import K, offer, rank, request_text
 from hive_mind.conversation import Conversation, Message, Tool
 from hive_mind.curation.counting import TokenCount
 
 MARKER = "[This result was left out to save room.]"
-DISTRACTORS = 4
 DISTRACTOR_SHARE = 0.25
-"""Tools that are not called in a window: at most so many, and at most this share of its tokens."""
+"""Tools that are not called in a window: at most K, and at most this share of its tokens."""
 TURN_TOO_LONG, RESULT_TOO_LONG = "turn_too_long", "result_too_long"
 
 WINDOWED = frozenset({"messages", "usage"})
@@ -80,6 +79,14 @@ def cut(conversation: Conversation, budget: int, count: TokenCount) -> Windows:
     return made
 
 
+def offered(conversation: Conversation) -> Conversation:
+    """Return a conversation with the tools that it would be offered if it were served, where it declares too many."""
+    answer = next((place for place, message in enumerate(conversation.messages) if message.role == "assistant"), 0)
+    called = {call.name for call in conversation.calls}
+    chosen = offer(conversation.messages[:answer], conversation.tools, also=called)
+    return conversation if len(chosen) == len(conversation.tools) else conversation.changed(tools=chosen)
+
+
 class _Cutter:
     """Makes one window. `units` are those before the turn to learn, `asked` is the place of the request in them."""
 
@@ -130,23 +137,21 @@ class _Cutter:
         return replace(self.whole, id=f"{self.whole.id}-turn{self.turn}", messages=messages, tools=tools)
 
     def _choose_distractors(self, last: int) -> frozenset[str]:
-        """Choose tools that the smallest window does not call.
+        """Choose tools that the smallest window does not call, as they are chosen for a request that is served.
 
-        Which ones hangs on the request, the turn's number and their names alone, so that a run that was logged twice,
-        or went on since, gives equal windows, and these are found to be duplicates.
+        Which ones hangs on that window and on the tools alone, so that a run that was logged twice, or went on since,
+        gives equal windows, and these are found to be duplicates.
         """
         bare = self._compose(last, last)
         bare_tokens = self.count(bare)
         declared = {tool.name for tool in bare.tools}
         others = [tool for tool in self.whole.tools if tool.name not in declared]
-        seed = f"{self.units[self.asked][0].content}\0{self.turn}"
-        others.sort(key=lambda tool: blake2b(f"{seed}\0{tool.name}".encode(), digest_size=8).digest())
         chosen: list[Tool] = []
-        for tool in others:
-            tried = self.count(replace(bare, tools=(*bare.tools, *chosen, tool)))
+        for place in rank(request_text(bare.messages[:-1]), others):
+            tried = self.count(replace(bare, tools=(*bare.tools, *chosen, others[place])))
             if tried <= self.budget and tried - bare_tokens <= DISTRACTOR_SHARE * self.budget:
-                chosen.append(tool)
-            if len(chosen) == DISTRACTORS:
+                chosen.append(others[place])
+            if len(chosen) == K:
                 break
         return frozenset(tool.name for tool in chosen)
 

@@ -34,8 +34,13 @@ class _Seen:
     asked: Counter[str]
 
 
-def data_checks(manifest: Manifest, evaluation: Evaluation, sealed: Path | None = None) -> list[Check]:
+def data_checks(
+    manifest: Manifest, evaluation: Evaluation, sealed: Path | None = None, own: Sequence[Path] = ()
+) -> list[Check]:
     """Check the training file of a version against the redaction and against the questions of its evaluation.
+
+    Of the files `own`, a person's interactions held out by session, only whole conversations must not be trained on:
+    who asked for the weather yesterday asks for it tomorrow.
 
     A file that is not at hand, or not the one that the version was trained on, cannot be checked: that holds.
     """
@@ -44,7 +49,7 @@ def data_checks(manifest: Manifest, evaluation: Evaluation, sealed: Path | None 
     if problem:
         return [Check("training data", "hold", problem, {"path": str(path), "digest": digest})]
     try:
-        scan = _Scan(*_asked_files(evaluation, sealed))
+        scan = _Scan(*_asked_files(evaluation, sealed, own))
     except HiveMindError as error:
         return [Check("training data", "hold", f"what was asked cannot be read again: {error}", {"path": str(path)})]
     with track("checking the training data", unit="rows") as progress:
@@ -66,13 +71,15 @@ def _not_the_file(path: Path, digest: str) -> str:
     return ""
 
 
-def _asked_files(evaluation: Evaluation, sealed: Path | None) -> tuple[dict[str, Path], list[Path]]:
-    """Return the files of questions by name, and the dataset's own test splits.
+def _asked_files(
+    evaluation: Evaluation, sealed: Path | None, held_out: Sequence[Path]
+) -> tuple[dict[str, Path], list[Path]]:
+    """Return the files of questions by name, and the dataset's own test splits, to which `held_out` are counted.
 
     A split shares requests with the training file by design (other tools, other answers), but no conversation.
     """
     suites: dict[str, Path] = {"sealed": sealed} if sealed is not None else {}
-    own = []
+    own = [*held_out]
     for file in evaluation.suite["files"]:
         if file["tier"]:
             suites[file["tier"]] = Path(file["path"])
@@ -88,7 +95,7 @@ class _Scan:
     """Looks at training rows with the questions in mind."""
 
     def __init__(self, suites: Mapping[str, Path], own: Sequence[Path]) -> None:
-        self.suites = [*suites, *("its own test split" for _ in own)]
+        self.suites = list(dict.fromkeys([*suites, *("its own test split" for _ in own)]))
         prompts = read_suites(suites)
         self._questions = Questions(prompts) if prompts else None
         self._conversations = {content_digest(row) for file in own for row in read_conversations(file)}

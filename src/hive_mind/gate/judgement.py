@@ -6,7 +6,7 @@ was asked is counted in the audit log.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,6 +26,8 @@ from hive_mind.progress import say, utc_now
 SEALED = "sealed"
 Measure = Callable[[Path | None], Evaluation]
 """Evaluates the models of the contest: on the daily suites, or on the sealed file that it is given."""
+MoreChecks = Callable[[], Sequence[Check]]
+"""Makes checks that only a caller can make; asked once the models were measured."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +39,13 @@ class Judgement:
 
 
 def judge(
-    models_dir: Path, candidate: ModelReference, champion: str | None, settings: GateSettings, measure: Measure
-) -> Judgement:
+    models_dir: Path, candidate: ModelReference, champion: str | None, settings: GateSettings, measure: Measure,
+    own: Sequence[Path] = (), more: MoreChecks = tuple,
+) -> Judgement:  # fmt: skip
     """Decide on `candidate` against `champion` (None: the plain base), and write verdict.json and the audit log.
+
+    `own` are files of the user's own interactions that were held out by session (see `data_checks`); the checks of
+    `more` count as the gate's own.
 
     An unusable candidate (changed after sealing, not finite, on a wrong base, without effect) is rejected before
     anything is scored. Raises UnusableVersion if it is another model that is, and what `measure` and `decide` raise.
@@ -58,8 +64,8 @@ def judge(
         _write(models_dir, verdict)
         return Judgement(verdict, None)
     _refuse_open_seal(evaluation, settings)
-    more = data_checks(registry.load_manifest(candidate.adapter), evaluation, settings.sealed)
-    verdict = decide(evaluation, name, champion, settings, more)
+    checks = data_checks(registry.load_manifest(candidate.adapter), evaluation, settings.sealed, own)
+    verdict = decide(evaluation, name, champion, settings, [*checks, *more()])
     if verdict.promoted and settings.sealed is not None:
         verdict = _with(verdict, _ask_sealed(models_dir, candidate, champion, settings, settings.sealed, measure))
     _write(models_dir, verdict)

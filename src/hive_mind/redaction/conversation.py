@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from hive_mind.conversation import Conversation, Message, Tool, content_digest
+from hive_mind.conversation import Conversation, Message, Tool
 from hive_mind.redaction.named import kind_under
 from hive_mind.redaction.prefilter import may_hold_secrets
 from hive_mind.redaction.redact import Memory, number_like, redact
@@ -44,10 +44,7 @@ def redact_conversation(conversation: Conversation) -> tuple[Conversation, Count
         suspect = _suspect(redacted)  # the name that a value stands under may read otherwise now
     if redacted is conversation:
         return conversation, Counter()
-    own_id = f"{conversation.source}-{content_digest(conversation)[:16]}" == conversation.id
-    if own_id:
-        redacted = replace(redacted, id=f"{redacted.source}-{content_digest(redacted)[:16]}")
-    return redacted, memory.counts
+    return conversation.changed(redacted.messages, redacted.tools), memory.counts
 
 
 def find_in_conversation(conversation: Conversation) -> Counter[str]:

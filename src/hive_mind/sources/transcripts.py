@@ -17,7 +17,8 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Literal
 
-from hive_mind.conversation import JSON, Conversation, MalformedConversation, Message, Reject
+from hive_mind.catalogue.select import places
+from hive_mind.conversation import JSON, Conversation, MalformedConversation, Message, Reject, Tool
 from hive_mind.errors import DataRefused
 from hive_mind.files import read_json
 from hive_mind.sources import messages
@@ -26,8 +27,6 @@ from hive_mind.sources.source import NOT_SUCCESSFUL, parse_json, reject, succeed
 
 NAME = "usage"
 SEARCH, EXECUTE = "route", "execute-tool"
-DISTRACTORS = 4
-"""How many tools that were not called are declared besides those that were, all of servers that the run used."""
 UNREADABLE = "unreadable"
 """The one argument of a call whose arguments are broken JSON: what was written, as text. It is never learnt."""
 
@@ -74,12 +73,22 @@ def understands(row: JSON) -> bool:
 
 
 def convert(row: JSON) -> Conversation | Reject:
-    """Turn a run into a conversation; calls that failed stand in it, but are not learnt.
-
-    `servers` of the row holds what the servers declare (see `with_servers`). A run that failed is not learnt from.
-    """
-    if not succeeded(row.get("task_success", row.get("success"))):
+    """Turn a run into a conversation as `unwrap` does; a run that failed is not learnt from."""
+    if not run_succeeded(row):
         return reject(NAME, NOT_SUCCESSFUL, "the run did not succeed")
+    return unwrap(row)
+
+
+def run_succeeded(row: JSON) -> bool:
+    """Tell how a run ended, by its own word."""
+    return succeeded(row.get("task_success", row.get("success")))
+
+
+def unwrap(row: JSON) -> Conversation | Reject:
+    """Turn a run into a conversation of calls of the real tools; those that failed stand in it, but are not learnt.
+
+    `servers` of the row holds what the servers declare (see `with_servers`).
+    """
     try:
         turns = read_turns(row["messages"])
         calls = [call for turn in turns for call in turn.calls if not call.search]
@@ -89,7 +98,7 @@ def convert(row: JSON) -> Conversation | Reject:
             what = f"tools of {names} are called, but no file beside the run ({_TOOLS_FILES}) declares them"
             return reject(NAME, "no_tools_file", what)
         catalogue = _Catalogue(_servers(row.get("servers") or []))
-        tools = row.get("tools") or catalogue.declare(calls, seed=str(row.get("task_id") or row.get("id") or ""))
+        tools = row.get("tools") or catalogue.declare(calls, _request(turns), str(row.get("task_id") or row.get("id")))
         unwrapped = bool(servers) or any(call.search for turn in turns for call in turn.calls)
         written = [line for turn in turns for line in _write(turn, catalogue, unwrapped)]
     except MalformedConversation as error:
@@ -206,27 +215,38 @@ class _Catalogue:
             for tool in server["tools"]:
                 self.declared.setdefault((server["server_name"], str(tool.get("name"))), tool)
         self.uses = Counter(name for _, name in self.declared)
+        self.described = {key: _describe(self.name(*key), tool) for key, tool in self.declared.items()}
 
     def name(self, server: str | None, tool: str) -> str:
         if server is None or self.uses[tool] <= 1:
             return tool
         return f"{_ILLEGAL.sub('_', server)}__{tool}"
 
-    def declare(self, calls: Sequence[RunCall], seed: str) -> list[JSON]:
-        """Return the tools that were called and some others of the same servers, in an order that gives nothing away.
+    def declare(self, calls: Sequence[RunCall], request: str, seed: str) -> list[JSON]:
+        """Return the tools that were called and those that the request would be offered, as when a model is served.
 
-        Which others, and the order of all, hang on `seed` and the tools' names alone.
+        Their order hangs on `seed` and the tools' names alone, so that it gives nothing away.
         """
         called = {(call.server, call.tool) for call in calls}
-        servers = {call.server for call in calls}
 
         def place(key: tuple[str, str]) -> bytes:
             return blake2b("\0".join((seed, *key)).encode(), digest_size=8).digest()
 
-        offered = sorted((key for key in self.declared if key[0] in servers), key=place)
-        others = [key for key in offered if key not in called][:DISTRACTORS]
-        chosen = [key for key in offered if key in called or key in others]
-        return [{**self.declared[key], "name": self.name(*key)} for key in chosen]
+        keys = sorted(self.declared, key=place)
+        keep = {number for number, key in enumerate(keys) if key in called}
+        chosen = places(request, [self.described[key] for key in keys], keep)
+        return [{**self.declared[keys[number]], "name": self.name(*keys[number])} for number in chosen]
+
+
+def _describe(name: str, tool: JSON) -> Tool:
+    """Return a tool as it is ranked: an unread declaration, for one that is broken must not spoil runs without it."""
+    schema = tool.get("inputSchema")
+    return Tool(name, str(tool.get("description") or ""), schema if isinstance(schema, dict) else {})
+
+
+def _request(turns: Sequence[RunTurn]) -> str:
+    asked = next((turn.message for turn in turns if turn.message.get("role") == "user"), None)
+    return "" if asked is None else Message.from_dict(asked).content
 
 
 @lru_cache(maxsize=8)

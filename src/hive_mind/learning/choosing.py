@@ -1,0 +1,89 @@
+"""Which approved interactions a day learns from: enough sessions behind every tool, caps, nothing odd.
+
+Caps keep a session, a tool or a client (and whoever writes in its name) from filling the dataset. What is held back
+for a person is quarantined in the store with the reason; what is over a cap stays approved.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from hive_mind.curation.split import unit
+from hive_mind.learning.pool import Pool, Pooled, tool_sessions
+from hive_mind.learning.settings import HeldOutSettings, MixSettings, TriggerSettings
+from hive_mind.usage.query import Filters
+from hive_mind.usage.store import Store
+
+NEW_TOOL = "new tool: "
+ODD = "odd: "
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The rows to learn from, and how many others there were, by reason."""
+
+    rows: tuple[Pooled, ...]
+    left_out: Counter[str]
+
+
+def review_new_tools(
+    store: Store, pool: Pool, known_tools: set[str], held_out: HeldOutSettings, settings: TriggerSettings
+) -> tuple[list[str], list[str]]:
+    """Quarantine rows of tools that too few sessions know, and release those whose tool enough sessions know now.
+
+    Returns the ids that were held back and those released. What a person has decided on stays as it is.
+    """
+    from hive_mind.learning.pool import pooled
+
+    waiting = [
+        pooled(record, held_out)
+        for page in store.pages(Filters(state="quarantined"))
+        for record in page
+        if record.reason.startswith(NEW_TOOL)
+    ]
+    sessions = tool_sessions([*pool.rows, *waiting])
+
+    def rare(row: Pooled) -> str | None:
+        tools = [call.name for call in row.target.tool_calls if call.name not in known_tools]
+        return next((tool for tool in tools if len(sessions[tool]) < settings.new_tool_sessions), None)
+
+    released = [row.id for row in waiting if rare(row) is None]
+    if released:
+        store.set_state(released, "approved", f"{NEW_TOOL}seen in enough sessions now")
+    back: dict[str, list[str]] = defaultdict(list)
+    for row in pool.to_learn:
+        tool = rare(row)
+        if tool is not None and row.record.decided_by != "hand":
+            back[tool].append(row.id)
+    for tool, ids in back.items():
+        reason = (
+            f"{NEW_TOOL}{tool} was seen in {len(sessions[tool])} of {settings.new_tool_sessions} sessions; approve it "
+            "if you know it"
+        )
+        store.set_state(ids, "quarantined", reason)
+    return [id for ids in back.values() for id in ids], released
+
+
+def cap(rows: Sequence[Pooled], settings: MixSettings, day: str) -> Chosen:
+    """Keep as many rows of a session, of a client's day and of a tool as the caps allow; a digest chooses which."""
+    caps: list[tuple[str, int, Callable[[Pooled], str]]] = [
+        ("over the cap of its session", settings.per_session, lambda row: row.group),
+        ("over the cap of its client's day", settings.per_client_day, lambda row: row.client_day),
+        ("over the cap of its tool", settings.per_tool, lambda row: row.tool),
+    ]
+    left_out: Counter[str] = Counter()
+    kept = sorted(rows, key=lambda row: unit(settings.seed, f"cap\0{day}\0{row.id}"))
+    for reason, most, of in caps:
+        held: Counter[str] = Counter()
+        within = []
+        for row in kept:
+            held[of(row)] += 1
+            if held[of(row)] <= most:
+                within.append(row)
+            else:
+                left_out[reason] += 1
+        kept = within
+    order = {row.id: place for place, row in enumerate(rows)}
+    return Chosen(tuple(sorted(kept, key=lambda row: order[row.id])), left_out)

@@ -1,0 +1,414 @@
+"""One cycle of daily learning, from what was used since to a promoted version, or to a reason why not.
+
+    take in -> collect -> enough? -> the user's suite -> plan -> choose -> dataset -> train -> judge -> promote
+
+Each step writes its result into the day's folder and is not done again once it stands there. From `choose` on the day
+is an attempt: there is at most one a day, a failure counts, and one that was killed is gone on with, not counted anew.
+Time comes from the caller alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hive_mind import registry
+from hive_mind.catalogue.file import client_names, read_catalogue
+from hive_mind.config import dump
+from hive_mind.conversation import JSON
+from hive_mind.curation import DatasetManifest
+from hive_mind.curation.manifest import MANIFEST_NAME, SPLIT_FILES
+from hive_mind.errors import HiveMindError, Interrupted, UsageError
+from hive_mind.files import read_json, sha256_file, write_json
+from hive_mind.learning import choosing, days, oddness, watch
+from hive_mind.learning.dataset import DATASET_FOLDER, account, build_dataset, choose_replay, foundation_rows
+from hive_mind.learning.days import Day, Decision
+from hive_mind.learning.judging import FOUNDATION, judge_day, scores
+from hive_mind.learning.notify import notify
+from hive_mind.learning.pool import Pool, Pooled, again, collect, keep_the_split, tool_calls
+from hive_mind.learning.probes import probes
+from hive_mind.learning.provenance import forgotten_of, records_of
+from hive_mind.learning.report import REPORT_FILE, write_report
+from hive_mind.learning.retention import clean_up
+from hive_mind.learning.settings import LearningSettings
+from hive_mind.learning.suite import SUITE_FILE, choose_suite, write_suite
+from hive_mind.learning.trigger import Known, look
+from hive_mind.progress import say
+from hive_mind.usage.importing import import_files
+from hive_mind.usage.moving import catch_up
+from hive_mind.usage.store import Store, opened
+
+if TYPE_CHECKING:
+    from hive_mind.inference.load import ModelReference
+
+COLLECTED_FILE, CHOSEN_FILE = "collected.json", "chosen.json"
+HELD: dict[str, Decision] = {"promote": "promoted", "hold": "held", "reject": "rejected"}
+
+
+@dataclass(frozen=True)
+class CycleOutcome:
+    """What a day came to. `before` are attempts of earlier days that this start finished; `taken_back` tells of a
+    rollback that it began with."""
+
+    day: str
+    decision: Decision
+    reason: str
+    attempt: bool
+    candidate: str | None
+    champion: str | None
+    new: int
+    report: Path
+    taken_back: JSON | None = None
+    before: tuple[CycleOutcome, ...] = ()
+
+    def to_dict(self) -> JSON:
+        """Return it as plain JSON values."""
+        return {
+            "day": self.day, "decision": self.decision, "reason": self.reason, "attempt": self.attempt,
+            "candidate": self.candidate, "champion": self.champion, "new": self.new, "report": str(self.report),
+            "taken_back": self.taken_back, "before": [outcome.to_dict() for outcome in self.before],
+        }  # fmt: skip
+
+
+def run_cycle(settings: LearningSettings, now: datetime, command: str = "hive-mind learn run") -> CycleOutcome:
+    """Watch what is served, finish an attempt that was interrupted, and do the day of `now` unless it is done.
+
+    Raises UsageError if another cycle is running or a setting cannot be followed, Interrupted if the user stopped it,
+    StoreAway if the store cannot be read. What fails in an attempt is its outcome, not an error.
+    """
+    with days.only_one(settings.dir), opened(settings.usage) as store:
+        keep_the_split(settings.dir, settings.held_out)
+        taken_back = _watch(store, settings, now)
+        today = now.date().isoformat()
+        before = tuple(
+            _Cycle(settings, store, day, command).run() for day in days.unfinished(settings.dir) if day.name != today
+        )
+        day = days.open_day(settings.dir, now)
+        if day.finished:
+            say(f"{day.name} had its attempt already: {day.record['outcome']['decision']}")
+            return _outcome(settings, day, taken_back, before)
+        made = _Cycle(settings, store, day, command).run()
+        return _outcome(settings, day, taken_back, before) if taken_back or before else made
+
+
+def _watch(store: Store, settings: LearningSettings, now: datetime) -> JSON | None:
+    watched = watch.watch(store, settings, now)
+    return watch.take_back(store, settings, watched, now) if watched is not None and watched.worse else None
+
+
+def _outcome(
+    settings: LearningSettings, day: Day, taken_back: JSON | None = None, before: tuple[CycleOutcome, ...] = ()
+) -> CycleOutcome:
+    line = day.record["outcome"]
+    return CycleOutcome(
+        day.name, line["decision"], line["reason"], day.is_attempt, line["candidate"], line["champion"], line["new"],
+        day.folder / REPORT_FILE, taken_back, before,
+    )  # fmt: skip
+
+
+class Declined(Exception):
+    """The cycle ends before it is an attempt."""
+
+    def __init__(self, decision: Decision, reason: str) -> None:
+        super().__init__(reason)
+        self.decision = decision
+
+
+@dataclass(frozen=True)
+class _Cycle:
+    """One day's cycle. The steps' results are in the day's record; what they work on is read again where needed."""
+
+    settings: LearningSettings
+    store: Store
+    day: Day
+    command: str
+
+    def run(self) -> CycleOutcome:
+        """Do what is left of the cycle."""
+        if "end" not in self.day.record["steps"]:
+            decision, reason = self._decide()
+            self.day.step("end", lambda: {"decision": decision, "reason": reason})
+        end = self.day.result("end")
+        self._finish(end["decision"], end["reason"])
+        return _outcome(self.settings, self.day)
+
+    def _decide(self) -> tuple[Decision, str]:
+        """Go through the steps; returns what they came to. An attempt that fails has come to an end as well."""
+        if not self.day.is_attempt:
+            try:
+                self._look()
+            except Declined as end:
+                return end.decision, str(end)
+            self.day.record["attempt"] = True
+        self.day.record["starts"] += 1
+        self.day.save()
+        if self.day.record["starts"] > self.settings.max_starts:
+            return "failed", f"it was started {self.settings.max_starts} times and killed each time"
+        try:
+            return self._attempt()
+        except Interrupted:
+            raise
+        except HiveMindError as error:
+            say(f"the attempt of {self.day.name} failed: {error}")
+            return "failed", str(error)
+
+    def _look(self) -> None:
+        """Do the steps before an attempt. Raises Declined where there is not enough to learn from, or to measure on."""
+        self.day.step("take_in", self._take_in)
+        self.day.step("collect", self._collect)
+        trigger = self.day.step("enough", self._enough)
+        if not trigger["enough"]:
+            raise Declined("declined", trigger["reason"])
+        suite = self.day.step("suite", self._suite)
+        least = self.settings.held_out.min_items
+        if suite["items"] < least:
+            raise Declined(
+                "too few",
+                f"hold: your own suite has {suite['items']} turns of {least}; nothing was trained, and the day's data "
+                "stays in the pool",
+            )
+        self.day.step("plan", self._plan)
+
+    def _attempt(self) -> tuple[Decision, str]:
+        """Do the steps of an attempt; raises what the stages raise."""
+        plan = self.day.result("plan")
+        self.day.step("choose", self._choose)
+        dataset = self.day.step("dataset", self._dataset, {"suite": self.day.result("suite")["sha256"]})
+        trained = self.day.step("train", self._train, {"dataset": dataset["sha256"], "initial": plan["initial"]})
+        judged = self.day.step("judge", self._judge, {"adapter": trained["weights"]})
+        promoted = self.day.step("promote", self._promote)
+        return promoted["decision"], promoted["reason"] or "; ".join(_deciding(judged))
+
+    def _take_in(self) -> JSON:
+        """Bring into the store what was recorded, and what other programs left in the folders to import from."""
+        settings = self.settings
+        result: JSON = {"stored": catch_up(settings.usage).stored}
+        if settings.imports:
+            tools = client_names(read_catalogue(settings.catalogue.file))
+            result["imported"] = import_files(settings.imports, self.store, tools).to_dict()
+        return result
+
+    def _collect(self) -> JSON:
+        pool = self._pool
+        known = self._known
+        ids = [row.id for row in pool.rows]
+        calls = dict(sorted(tool_calls(pool.rows).items()))
+        write_json(self.day.folder / COLLECTED_FILE, {"ids": ids, "calls": calls})
+        return {
+            "to_learn": len(pool.to_learn), "held_out": len(pool.held_out), "left_out": dict(pool.left_out),
+            "new": sum(id not in known.ids for id in ids), "states": self.store.stats()["by_state"],
+        }  # fmt: skip
+
+    def _enough(self) -> JSON:
+        trigger = look(self._pool.rows, self._known, self.settings.trigger, self._forgotten())
+        say(f"{self.day.name}: {trigger.reason}")
+        return trigger.to_dict()
+
+    def _forgotten(self) -> int:
+        """Count what a daily version that is served has learnt and was to forget; training again leaves it out."""
+        served = registry.latest(self.settings.models_dir)
+        if served is None or served == (self.settings.foundation or _foundation(self.settings)):
+            return 0
+        return len(forgotten_of(Path(registry.load_manifest(self.settings.models_dir / served).dataset["path"])))
+
+    def _suite(self) -> JSON:
+        pool, file = self._pool, self.day.folder / SUITE_FILE
+        suite = choose_suite(pool.held_out, pool.to_learn, self.settings.held_out, self.day.now)
+        items = write_suite(suite.rows, file)
+        return {
+            "items": items, "sessions": len({row.group for row in suite.rows}), "left_out": dict(suite.left_out),
+            "sha256": sha256_file(file),
+        }  # fmt: skip
+
+    def _plan(self) -> JSON:
+        """Name all versions of the attempt once, so that a cycle that goes on does not choose others."""
+        settings = self.settings
+        champion = registry.latest(settings.models_dir)
+        foundation = settings.foundation or _foundation(settings)
+        if champion is None or foundation is None:
+            raise UsageError(
+                f"nothing was promoted in {settings.models_dir} yet, so there is no foundation to learn from; make one "
+                "with `hive-mind run CONFIG`"
+            )
+        start = foundation if settings.mode == "anew" else champion
+        manifest = registry.load_manifest(registry.resolve(settings.models_dir, foundation))
+        data = settings.foundation_data or Path(manifest.dataset["path"])
+        next(foundation_rows(data), None)  # which is to be at hand before anything is begun
+        return {
+            "version": registry.next_version(settings.models_dir, settings.name), "foundation": foundation,
+            "champion": champion, "initial": start, "foundation_data": str(data),
+        }  # fmt: skip
+
+    def _choose(self) -> JSON:
+        """Choose what is learnt, and hold back for a person what is odd."""
+        settings, plan = self.settings, self.day.result("plan")
+        known_tools = set(self._known.calls or {}) | {
+            call.name for row in foundation_rows(Path(plan["foundation_data"])) for call in row.calls
+        }
+        back, released = choosing.review_new_tools(
+            self.store, self._pool, known_tools, settings.held_out, settings.trigger
+        )
+        rows = [row for row in self._pool.to_learn if row.id not in set(back)]
+        served = set().union(*records_of(settings.models_dir, plan["champion"]).values())
+        odd = self._odd([row for row in rows if row.id not in served and row.record.decided_by != "hand"])
+        rows = [row for row in rows if row.id not in odd]
+        if settings.mode == "continue":
+            rows = [row for row in rows if row.id not in served]
+        chosen = choosing.cap(rows, settings.mix, self.day.name)
+        if not chosen.rows:
+            raise HiveMindError(
+                "nothing that is approved may be learnt from now; the report says what was held back and why"
+            )
+        new = [row.id for row in chosen.rows if row.id not in served]
+        quarantined = {"a new tool": back, "odd": list(odd)}
+        write_json(
+            self.day.folder / CHOSEN_FILE,
+            {"ids": [row.id for row in chosen.rows], "new": new, "quarantined": quarantined, "released": released},
+        )
+        return {
+            "rows": len(chosen.rows), "new": len(new), "left_out": dict(chosen.left_out), "quarantined": quarantined,
+            "released": len(released), "clients": len({row.record.interaction.client for row in chosen.rows}),
+        }  # fmt: skip
+
+    def _odd(self, rows: Sequence[Pooled]) -> dict[str, float]:
+        from hive_mind.device import pick
+
+        settings = self.settings
+        if not settings.mix.odd_z or not rows:
+            return {}
+        device = pick(settings.evaluation.device, settings.evaluation.dtype)
+        champion = self._reference(self.day.result("plan")["champion"])
+        loss = oddness.losses(rows, champion, device, settings.evaluation.batch_tokens)
+        odd = oddness.odd(rows, loss, settings.mix.odd_z)
+        for id, z in odd.items():
+            reason = f"{choosing.ODD}{z:.1f} deviations less likely than others of its tool; approve it if it is right"
+            self.store.set_state([id], "quarantined", reason)
+        return odd
+
+    def _dataset(self) -> JSON:
+        plan, settings = self.day.result("plan"), self.settings
+        rows = self._chosen("ids")
+        replay = choose_replay(list(foundation_rows(Path(plan["foundation_data"]))), rows, settings.mix, self.day.name)
+        manifest = build_dataset(self.day.folder, self.day.name, rows, replay, settings)
+        return {
+            "rows": manifest.rows("train"), "parts": account(manifest), "wanted_replay": replay.wanted,
+            "sha256": manifest.files[SPLIT_FILES["train"]].sha256, "digest": manifest.digest,
+        }  # fmt: skip
+
+    def _train(self) -> JSON:
+        from hive_mind.model.lora import WEIGHTS_FILE, read_adapter
+        from hive_mind.training import TrainRequest, train
+
+        plan, settings = self.day.result("plan"), self.settings
+        start = self._reference(plan["initial"])
+        assert start.adapter is not None
+        adapter = read_adapter(start.adapter)
+        shape = {"lora_r": adapter.r, "lora_alpha": adapter.alpha}
+        dataset = DatasetManifest.load(self.day.folder / DATASET_FOLDER / MANIFEST_NAME).train
+        request = TrainRequest(
+            dataset, start.base, settings.training.model_copy(update=shape), settings.models_dir / plan["version"],
+            None, self.command, plan["initial"], start.adapter,
+        )  # fmt: skip
+        result = train(request)
+        weights = registry.load_manifest(result.folder).files[WEIGHTS_FILE].sha256
+        return {"version": result.version, "steps": result.metrics["steps"], "first_loss": result.metrics["first_loss"],
+                "final_loss": result.metrics["final_loss"], "weights": weights}  # fmt: skip
+
+    def _judge(self) -> JSON:
+        plan = self.day.result("plan")
+        roles = {plan["foundation"]: FOUNDATION, plan["champion"]: "champion", plan["version"]: "candidate"}
+        models = [self._reference(name) for name in roles]
+        test = Path(plan["foundation_data"]).with_name(SPLIT_FILES["test"])
+        new = self._chosen("new")
+        ids = {row.id for row in new}
+        asked = probes(new, [row for row in self._pool.rows if row.id not in ids])
+        suite = self.day.folder / SUITE_FILE
+        verdict, evaluation = judge_day(self.settings, models, roles, suite, test if test.is_file() else None, asked)
+        return {
+            "decision": verdict.decision, "reasons": list(verdict.reasons),
+            "checks": [
+                {"name": check.name, "outcome": check.outcome, "reason": check.reason}
+                for check in verdict.checks
+                if check.outcome != "shown"
+            ],
+            "scores": scores(evaluation) if evaluation is not None else {},
+        }  # fmt: skip
+
+    def _promote(self) -> JSON:
+        """Promote what the gate promotes, once; what is served may be another version by now, and then nothing is."""
+        from hive_mind.gate import VERDICT_FILE, Verdict
+
+        plan, models_dir = self.day.result("plan"), self.settings.models_dir
+        decision, reason = HELD[self.day.result("judge")["decision"]], ""
+        done = any(entry.version == plan["version"] for entry in registry.history(models_dir))
+        if decision == "promoted" and not done:
+            verdict = Verdict.load(models_dir / registry.REPORTS / plan["version"] / VERDICT_FILE)
+            try:
+                registry.promote(models_dir, plan["version"], verdict.to_dict())
+            except UsageError as error:
+                decision, reason = "held", str(error)
+        return {"decision": decision, "reason": reason}
+
+    def _finish(self, decision: Decision, reason: str) -> None:
+        """Write the history's line, the report and the record's end, and clean up; all of it may be done twice."""
+        settings, record = self.settings, self.day.record
+        plan = self.day.result("plan") if "plan" in record["steps"] else {}
+        judged = self.day.result("judge") if "judge" in record["steps"] else {}
+        collected = self.day.result("collect") if "collect" in record["steps"] else {}
+        line: dict[str, Any] = {
+            "day": self.day.name, "run": record["run"], "now": record["now"], "attempt": record["attempt"],
+            "starts": record["starts"], "decision": decision, "reason": reason, "new": collected.get("new", 0),
+            "candidate": plan.get("version"), "champion": plan.get("champion"), "foundation": plan.get("foundation"),
+            "scores": judged.get("scores", {}), "settings": dump(settings.days_gate()),
+        }  # fmt: skip
+        days.add_to_history(settings.dir, line)
+        write_report(settings.dir, self.day, line)
+        removed = clean_up(self.store, settings, self.day)
+        record["outcome"] = {**line, "removed": removed}
+        self.day.save()
+        say(f"{self.day.name}: {decision}: {reason}")
+        facts = {key: line[key] for key in ("day", "decision", "candidate", "champion", "new")}
+        notify(settings.notify, f"Hive-Mind: {decision}", reason, facts)
+
+    @cached_property
+    def _known(self) -> Known:
+        """What the last attempt had."""
+        last = days.last_attempt(self.settings.dir, self.day)
+        return Known.from_dict(read_json(last.folder / COLLECTED_FILE)) if last is not None else Known()
+
+    @property
+    def _pool(self) -> Pool:
+        """What is approved now of what the day collected, or all of it before it has."""
+        pool = collect(self.store, self.settings.held_out, self.day.now)
+        file = self.day.folder / COLLECTED_FILE
+        if "collect" not in self.day.record["steps"]:
+            return pool
+        ids = set(read_json(file)["ids"])
+        return Pool(tuple(row for row in pool.rows if row.id in ids), pool.left_out)
+
+    def _chosen(self, which: str) -> list[Pooled]:
+        ids: Iterable[str] = read_json(self.day.folder / CHOSEN_FILE)[which]
+        return again(self.store, ids, self.settings.held_out, self.day.now)
+
+    def _reference(self, name: str) -> ModelReference:
+        from hive_mind.inference.load import refer
+
+        return refer(self.settings.models_dir, name, self.settings.model)
+
+
+def _deciding(judged: JSON) -> list[str]:
+    """Return the reasons that a person wants to read first: of a promotion what is better, not all that is well."""
+    primary = [check["reason"] for check in judged["checks"] if check["name"] == "primary"]
+    return primary if judged["decision"] == "promote" else judged["reasons"]
+
+
+def _foundation(settings: LearningSettings) -> str | None:
+    """Return the version promoted last that no cycle made."""
+    daily = re.compile(rf"{re.escape(settings.name)}_v\d+")
+    versions = [entry.version for entry in registry.history(settings.models_dir) if not daily.fullmatch(entry.version)]
+    return versions[-1] if versions else None

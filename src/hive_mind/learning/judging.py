@@ -1,0 +1,104 @@
+"""Candidate, champion and foundation on the user's own suite and on the foundation's, and the gate over them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hive_mind import registry
+from hive_mind.conversation import JSON
+from hive_mind.evaluation import EVALUATION_FILE, Evaluation, EvaluationRequest, evaluate
+from hive_mind.evaluation.settings import EvaluationSettings, SuiteSettings
+from hive_mind.gate import VERDICT_FILE, Verdict, judge
+from hive_mind.learning.probes import Probe, probe_checks
+from hive_mind.learning.settings import CANARY, LearningSettings
+from hive_mind.progress import say
+
+if TYPE_CHECKING:
+    from hive_mind.inference.load import ModelReference
+
+MEASUREMENTS = "measurements"
+FOUNDATION = "foundation"
+
+
+def evaluate_day(
+    settings: LearningSettings, models: Sequence[ModelReference], roles: dict[str, str], suite: Path, test: Path | None,
+    sealed: Path | None = None,
+) -> Evaluation:  # fmt: skip
+    """Measure the models on the day's questions, or on the sealed file alone; what was measured before is read back."""
+    cache = settings.models_dir / registry.REPORTS / MEASUREMENTS
+    if sealed is not None:
+        asked = settings.evaluation.only(sealed)
+        return evaluate(EvaluationRequest(models, None, asked, None, cache, roles))
+    output = settings.models_dir / registry.REPORTS / models[-1].name
+    return evaluate(EvaluationRequest(models, test, _asked(settings, suite), output, cache, roles))
+
+
+def _asked(settings: LearningSettings, suite: Path) -> EvaluationSettings:
+    evaluation = settings.evaluation
+    suites = evaluation.suites.model_copy(update={"usage": SuiteSettings(path=suite)})
+    held_out = dict(evaluation.held_out) | ({CANARY: settings.canary} if settings.canary is not None else {})
+    return evaluation.model_copy(update={"suites": suites, "held_out": held_out})
+
+
+def judge_day(
+    settings: LearningSettings, models: Sequence[ModelReference], roles: dict[str, str], suite: Path, test: Path | None,
+    asked: Sequence[Probe],
+) -> tuple[Verdict, Evaluation | None]:  # fmt: skip
+    """Decide on the last of `models` against the champion; a verdict that this very comparison came to is read back."""
+    from hive_mind.device import pick
+
+    candidate = models[-1]
+    champion = next(model for model in models if roles[model.name] == "champion")
+    known = _judged(settings.models_dir, candidate.name, champion.name)
+    if known is not None:
+        say(f"gate: {candidate.name} is judged already: {known[0].decision}")
+        return known
+    device = pick(settings.evaluation.device, settings.evaluation.dtype)
+    judgement = judge(
+        settings.models_dir,
+        candidate,
+        champion.name,
+        settings.days_gate(),
+        lambda sealed: evaluate_day(settings, models, roles, suite, test, sealed),
+        own=[suite],
+        more=lambda: probe_checks(asked, candidate, champion, device, settings.evaluation.max_new_tokens),
+    )
+    return judgement.verdict, judgement.evaluation
+
+
+def _judged(models_dir: Path, candidate: str, champion: str) -> tuple[Verdict, Evaluation | None] | None:
+    """Return the verdict on a candidate once the audit log has it: then nothing of the judgement is left to do."""
+    folder = models_dir / registry.REPORTS / candidate
+    audited = [
+        entry
+        for entry in registry.audit.read(models_dir)
+        if entry["event"] == "verdict" and entry["candidate"] == candidate and entry["champion"] == champion
+    ]
+    if not audited or not (folder / VERDICT_FILE).is_file():
+        return None
+    verdict = Verdict.load(folder / VERDICT_FILE)
+    if verdict.champion != champion:
+        return None
+    file = folder / EVALUATION_FILE
+    return verdict, Evaluation.load(file) if file.is_file() else None
+
+
+def scores(evaluation: Evaluation) -> JSON:
+    """Return right answers and tasks of every suite, by model: as served where it was asked so, else plainly.
+
+    Held-out conversations are told apart by tier and kind, other suites are counted whole.
+    """
+    found: JSON = {}
+    for model in evaluation.models:
+        tallies: dict[str, list[int]] = {}
+        for result in evaluation.results(model):
+            outcomes = result.served or result.free
+            for task, correct in zip(result.tasks, outcomes.correct if outcomes else (), strict=bool(outcomes)):
+                name = f"{result.suite}/{task.category}" if result.suite == "held_out" else result.suite
+                tally = tallies.setdefault(name, [0, 0])
+                tally[0] += correct
+                tally[1] += 1
+        found[model.name] = tallies
+    return found

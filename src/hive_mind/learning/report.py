@@ -1,0 +1,110 @@
+"""report.md of a day: what came in, what was left out and why, what the gate said, and the chart over the days."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hive_mind.conversation import JSON
+from hive_mind.files import write_text
+from hive_mind.learning.chart import draw_chart
+from hive_mind.learning.days import Day, history
+from hive_mind.report.markdown import bullets, table
+
+REPORT_FILE, CHART_FILE = "report.md", "chart.png"
+SHOWN_DAYS = 14
+
+
+def write_report(folder: Path, day: Day, line: Mapping[str, Any]) -> Path:
+    """Write a finished cycle's report and chart into its day's folder; `line` is the cycle's in the history."""
+    lines = history(folder)
+    drawn = draw_chart(lines, day.folder / CHART_FILE)
+    sections = [
+        f"# Daily learning, {day.name}",
+        f"**{line['decision']}**: {line['reason']}",
+        _came_in(day),
+        _dataset(day),
+        _verdict(day, line),
+        _scores(line),
+        f"## All days\n\n![every suite over the days]({CHART_FILE})" if drawn else "",
+        _days(lines[-SHOWN_DAYS:]),
+        _steps(day),
+    ]
+    path = day.folder / REPORT_FILE
+    write_text(path, "\n\n".join(section for section in sections if section) + "\n")
+    return path
+
+
+def _result(day: Day, step: str) -> JSON:
+    done = day.record["steps"].get(step)
+    return dict(done["result"]) if done is not None else {}
+
+
+def _came_in(day: Day) -> str:
+    collected, suite, chosen = _result(day, "collect"), _result(day, "suite"), _result(day, "choose")
+    if not collected:
+        return ""
+    states = collected["states"]
+    facts = [
+        "in the store: " + (", ".join(f"{count:,} {state}" for state, count in states.items()) or "nothing"),
+        f"approved and usable: {collected['to_learn']:,} to learn from, {collected['held_out']:,} held out; "
+        f"{collected['new']:,} are new since the last attempt",
+        *_left_out("approved, never a target", collected["left_out"]),
+    ]
+    if suite:
+        facts += [f"your own suite: {suite['items']:,} turns of {suite['sessions']:,} sessions"]
+        facts += _left_out("held out, not in the suite", suite["left_out"])
+    if chosen:
+        facts += [f"learnt from: {chosen['rows']:,}, of which {chosen['new']:,} stand in no version that is served"]
+        facts += _left_out("approved, not learnt today", chosen["left_out"])
+        facts += [f"quarantined, {why}: {len(ids):,}" for why, ids in chosen["quarantined"].items() if ids]
+    return f"## What came in\n\n{bullets(facts)}"
+
+
+def _left_out(what: str, counts: Mapping[str, int]) -> list[str]:
+    return [f"{what}: {count:,} ({reason})" for reason, count in counts.items()]
+
+
+def _dataset(day: Day) -> str:
+    made = _result(day, "dataset")
+    if not made:
+        return ""
+    columns = ["read", "rejected", "duplicates", "near_duplicates", "contaminated", "negatives", "train"]
+    rows = [[part, *(f"{counts[name]:,}" for name in columns)] for part, counts in made["parts"].items()]
+    said = f"{made['rows']:,} training rows; {made['wanted_replay']:,} replayed ones were wanted."
+    return f"## The dataset\n\n{said}\n\n" + table(["part", *(name.replace("_", " ") for name in columns)], rows)
+
+
+def _verdict(day: Day, line: Mapping[str, Any]) -> str:
+    judged = _result(day, "judge")
+    if not judged:
+        return ""
+    checks = [f"{check['name']}: {check['outcome']}: {check['reason']}" for check in judged["checks"]]
+    compared = f"{line['candidate']} against {line['champion']}, foundation {line['foundation']}."
+    return f"## The gate's verdict: {judged['decision']}\n\n{compared}\n\n{bullets(checks)}"
+
+
+def _scores(line: Mapping[str, Any]) -> str:
+    names = list(line["scores"])
+    suites = list(dict.fromkeys(suite for tallies in line["scores"].values() for suite in tallies))
+    if not suites:
+        return ""
+    rows = [[suite, *(_tally(line["scores"][name].get(suite)) for name in names)] for suite in suites]
+    return "## Right answers\n\n" + table(["suite", *names], rows)
+
+
+def _tally(tally: Sequence[int] | None) -> str:
+    return f"{tally[0]:,} of {tally[1]:,} ({tally[0] / tally[1]:.1%})" if tally and tally[1] else "not measured"
+
+
+def _days(lines: Sequence[Mapping[str, Any]]) -> str:
+    rows = [
+        [line["day"], line["decision"], f"{line['new']:,}", line["candidate"] or "", line["reason"]] for line in lines
+    ]
+    return "## The last days\n\n" + table(["day", "decision", "new", "candidate", "why"], rows)
+
+
+def _steps(day: Day) -> str:
+    rows = [[name, f"{done['seconds']:.1f}"] for name, done in day.record["steps"].items()]
+    return "## Seconds spent\n\n" + table(["step", "seconds"], rows)

@@ -1,0 +1,169 @@
+"""Whole cycles on a small base: what is promoted, what is declined, what is counted, and what is never learnt."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from hive_mind import registry
+from hive_mind.errors import UsageError
+from hive_mind.files import read_json, read_jsonl, sha256_file
+from hive_mind.learning import days
+from hive_mind.learning.cycle import run_cycle
+from hive_mind.learning.pool import group_of
+from hive_mind.learning.provenance import forgotten_in, records_of, versions_with
+from hive_mind.model.lora import WEIGHTS_FILE
+from hive_mind.training import TrainingSettings, TrainRequest, train
+from hive_mind.usage.forgetting import forget
+from hive_mind.usage.store import opened
+from tests.learning.world import START, TRAINING
+
+
+def dataset_of(world, day="2026-02-02"):
+    return world.folder / "data" / "learning" / day / "dataset" / "training_dataset_foundation_final.jsonl"
+
+
+def no_training(monkeypatch):
+    def fail(request):
+        raise AssertionError(f"{request.output} was trained")
+
+    monkeypatch.setattr("hive_mind.training.train", fail)
+
+
+def test_a_month_begins(world, monkeypatch):
+    """One story, for training is what takes time: promoted, declined, forgotten, trained again, held."""
+    ids = world.use(48)
+    settings = world.settings()
+    outcome = run_cycle(settings, START, "hive-mind learn run test")
+    assert (outcome.decision, outcome.candidate, outcome.champion) == ("promoted", "daily_v1", "foundation_v1"), outcome
+    assert registry.latest(world.models) == "daily_v1"
+    assert registry.load_manifest(world.models / "daily_v1").parent == "foundation_v1"
+    assert outcome.report.is_file() and outcome.report.with_name("chart.png").read_bytes()[:4] == b"\x89PNG"
+    the_split_is_kept(world, ids)
+    every_interaction_is_accounted_for(world, outcome)
+    the_day_is_made_again_bit_for_bit(world, settings)
+
+    with monkeypatch.context() as patch:
+        no_training(patch)
+        again = run_cycle(settings, START + timedelta(hours=3))
+        assert (again.day, again.decision) == (outcome.day, "promoted"), "a day has one attempt"
+        tomorrow = run_cycle(settings, START + timedelta(days=1))
+        assert (tomorrow.decision, tomorrow.attempt, tomorrow.new) == ("declined", False, 0)
+    assert [line["decision"] for line in days.history(settings.dir)] == ["promoted", "declined"]
+
+    gone = records_of(world.models, "daily_v1")["daily_v1"][0]
+    assert versions_with(world.models, gone) == ["daily_v1"]
+    with opened(settings.usage) as store:
+        found = forget(store, [gone], data_dir=world.folder / "data", models_dir=world.models)
+    assert found.models == ["daily_v1"] and forgotten_in(world.models, "daily_v1") == [gone]
+    third = run_cycle(settings, START + timedelta(days=2))
+    assert (third.decision, third.candidate) == ("held", "daily_v2"), third
+    assert third.attempt and third.new == 0, "what is forgotten is reason enough"
+    assert gone not in records_of(world.models, "daily_v2")["daily_v2"]
+    assert not dataset_of(world).is_file(), "the rows of a dataset that holds what was forgotten are gone"
+    assert gone in records_of(world.models, "daily_v1")["daily_v1"], "its index still tells what was in it"
+    assert registry.latest(world.models) == "daily_v1"
+    for file in (world.folder / "data" / "learning").glob("*/suite.jsonl"):
+        assert gone not in file.read_text()
+
+
+def the_split_is_kept(world, ids):
+    """No session stands both in the suite and in the dataset."""
+    asked = {row["session"] for _, row in read_jsonl(world.folder / "data/learning/2026-02-02/suite.index.jsonl")}
+    learnt = records_of(world.models, "daily_v1")["daily_v1"]
+    with opened(world.settings().usage) as store:
+        groups = {group_of(store.get(id)) for id in learnt}
+    assert asked and groups and not asked & groups
+    assert set(learnt) <= set(ids)
+
+
+def every_interaction_is_accounted_for(world, outcome):
+    steps = read_json(outcome.report.with_name("cycle.json"))["steps"]
+    collected, suite, chosen = (steps[name]["result"] for name in ("collect", "suite", "choose"))
+    assert collected["states"] == {"approved": 48 * 4}
+    assert collected["to_learn"] + collected["held_out"] + sum(collected["left_out"].values()) == 48 * 4
+    assert suite["items"] + sum(suite["left_out"].values()) == collected["held_out"]
+    quarantined = sum(map(len, chosen["quarantined"].values()))
+    assert chosen["rows"] + sum(chosen["left_out"].values()) + quarantined == collected["to_learn"]
+    usage = steps["dataset"]["result"]["parts"]["usage"]
+    gone = sum(usage[reason] for reason in ("rejected", "duplicates", "near_duplicates", "contaminated"))
+    assert usage["read"] == chosen["rows"] == usage["train"] - usage["negatives"] + gone
+    assert len(records_of(world.models, "daily_v1")["daily_v1"]) == usage["train"] - usage["negatives"]
+
+
+def the_day_is_made_again_bit_for_bit(world, settings):
+    foundation = world.models / "foundation_v1"
+    request = TrainRequest(
+        dataset_of(world), world.base, TrainingSettings(**TRAINING), world.folder / "again", initial=foundation
+    )
+    assert sha256_file(train(request).folder / WEIGHTS_FILE) == sha256_file(world.models / "daily_v1" / WEIGHTS_FILE)
+
+
+def test_too_few_to_measure_on_is_told_before_anything_is_trained(world, monkeypatch):
+    no_training(monkeypatch)
+    world.use(8)
+    settings = world.settings(held_out={"min_items": 200})
+    outcome = run_cycle(settings, START)
+    assert (outcome.decision, outcome.attempt) == ("too few", False)
+    assert "of 200; nothing was trained" in outcome.reason
+    assert not (world.models / "daily_v1").exists()
+    again = run_cycle(settings, START + timedelta(days=1))
+    assert again.new == outcome.new == 32, "the day's data stays in the pool"
+
+
+def test_an_attempt_that_fails_is_counted_and_not_repeated_that_day(world):
+    world.use(24)
+    settings = world.settings(training={"learning_rate": 1e-30, "epochs": 1})
+    outcome = run_cycle(settings, START)
+    assert (outcome.decision, outcome.attempt) == ("failed", True) and "did not move in training" in outcome.reason
+    assert run_cycle(world.settings(), START + timedelta(hours=1)).decision == "failed"
+    tomorrow = run_cycle(world.settings(), START + timedelta(days=1))
+    assert (tomorrow.decision, tomorrow.new) == ("declined", 0), "its data is not new any more"
+    assert registry.latest(world.models) == "foundation_v1"
+    assert [line["attempt"] for line in days.history(settings.dir)] == [True, False]
+
+
+def test_without_a_foundation_nothing_is_begun(world):
+    world.use(24)
+    (world.models / "latest").unlink()
+    with pytest.raises(UsageError, match=r"nothing was promoted .* make one"):
+        run_cycle(world.settings(foundation="foundation_v1"), START)
+    assert days.history(world.settings().dir) == []
+
+
+def test_two_cycles_never_run_at_once(world):
+    with days.only_one(world.settings().dir), pytest.raises(UsageError, match=r"a cycle is running .* already"):
+        run_cycle(world.settings(), START)
+
+
+def test_the_split_cannot_be_changed_later(world):
+    run_cycle(world.settings(), START)
+    with pytest.raises(UsageError, match=r"share=0.3 and seed=42 .* would ask what was learnt"):
+        run_cycle(world.settings(held_out={"share": 0.5}), START)
+
+
+def test_a_declined_day_may_be_looked_at_again(world):
+    settings = world.settings()
+    assert run_cycle(settings, START).decision == "declined"
+    world.use(8)
+    assert run_cycle(settings, START + timedelta(hours=1)).new == 32
+    assert [(line["day"], line["run"]) for line in days.history(settings.dir)] == [("2026-02-02", 1), ("2026-02-02", 2)]
+
+
+def test_half_a_line_of_the_history_is_none(tmp_path):
+    line = {"day": "2026-02-02", "run": 1}
+    days.add_to_history(tmp_path, line)
+    with open(tmp_path / days.HISTORY_FILE, "a") as file:
+        file.write(json.dumps({"day": "2026-02-03"})[:9])
+    assert days.history(tmp_path) == [line]
+    days.add_to_history(tmp_path, line)
+    days.add_to_history(tmp_path, {"day": "2026-02-03", "run": 1})
+    assert [each["day"] for each in days.history(tmp_path)] == ["2026-02-02", "2026-02-03"]
+
+
+def test_settings_of_a_day(world):
+    gate = world.settings(monthly_alpha=0.06, canary=str(world.folder / "canary.jsonl")).days_gate()
+    assert gate.alpha == pytest.approx(0.002) and gate.primary == ["usage/*"] and gate.min_primary == 20
+    assert gate.must_pass == ["held_out/canary/*"]
+    assert replace(days.Day(world.folder, {"day": "2026-02-02", "outcome": None})).finished is False
