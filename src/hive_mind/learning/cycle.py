@@ -28,6 +28,7 @@ from hive_mind.files import read_json, sha256_file, write_json
 from hive_mind.learning import choosing, days, oddness, watch
 from hive_mind.learning.dataset import DATASET_FOLDER, account, build_dataset, choose_replay, foundation_rows
 from hive_mind.learning.days import Day, Decision
+from hive_mind.learning.floods import floods
 from hive_mind.learning.judging import FOUNDATION, judge_day, scores
 from hive_mind.learning.notify import notify
 from hive_mind.learning.pool import Pool, Pooled, again, collect, keep_the_split, tool_calls
@@ -194,6 +195,11 @@ class _Cycle:
         return result
 
     def _collect(self) -> JSON:
+        """Note what is approved now; floods are held back first, so that they are neither learnt nor asked."""
+        flood = floods(self._pool.rows, self.settings.mix.most_alike)
+        for reason, held in flood.items():
+            self.store.set_state(held, "quarantined", reason)
+            say(f"{self.day.name}: {reason}")
         pool = self._pool
         known = self._known
         ids = [row.id for row in pool.rows]
@@ -202,6 +208,7 @@ class _Cycle:
         return {
             "to_learn": len(pool.to_learn), "held_out": len(pool.held_out), "left_out": dict(pool.left_out),
             "new": sum(id not in known.ids for id in ids), "states": self.store.stats()["by_state"],
+            "flood": sum(map(len, flood.values())),
         }  # fmt: skip
 
     def _enough(self) -> JSON:
