@@ -3,8 +3,8 @@
 #   make run PYTHON=~/torch-env/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-eval setup-dev sandbox run test test-chaos lint bench-sample bench-data bench-train bench-execution \
-  bench-inference sim-month gate-errors swap-stress guide clean
+.PHONY: help setup setup-eval setup-dev sandbox postgres run test test-chaos test-store test-learning lint bench-sample bench-data \
+  bench-train bench-execution bench-inference sim-month bench-tools bench-usage gate-errors swap-stress guide clean
 
 PYTHON ?= python3
 # A PYTHON given on the command line or in the environment is a choice, which replaces a .venv built on another one.
@@ -31,6 +31,12 @@ sandbox: ## install bubblewrap (Debian, Ubuntu), in which a model's code and com
 	@command -v bwrap || $(root) apt-get install -y -qq --no-install-recommends bubblewrap \
 	|| { $(root) apt-get update -qq && $(root) apt-get install -y -qq --no-install-recommends bubblewrap; }
 
+# The usage store runs on SQLite and on PostgreSQL. A server is no Python package: Debian's is started by the tests, as
+# another user, in a folder of its own, and without it the store's tests on PostgreSQL are skipped.
+postgres: ## install PostgreSQL (Debian, Ubuntu), on which the usage store is tested too
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || $(root) apt-get install -y -qq --no-install-recommends postgresql \
+	|| { $(root) apt-get update -qq && $(root) apt-get install -y -qq --no-install-recommends postgresql; }
+
 run: setup ## the whole job on the sample data: dataset, training, evaluation, gate, promotion, report
 	@$(bin)/hive-mind run configs/sample.yaml
 
@@ -39,6 +45,13 @@ test: setup-dev ## every test
 
 test-chaos: setup-dev ## the long form of the fault tests: 50 kills, planted faults, full disks, the 0.5 B shape
 	@$(bin)/python -m pytest -m chaos tests/chaos
+
+test-learning: setup-dev ## the long form of daily learning's tests: 30 kills at random instants, months of equal models
+	@$(bin)/python -m pytest -m chaos tests/learning
+	@$(bin)/python -m tests.learning.months
+
+test-store: setup-dev ## 10,000 interactions by 8 writers, killed meanwhile, on SQLite and PostgreSQL: nothing may be lost
+	@$(bin)/python -m tests.usage.store_stress
 
 lint: setup-dev ## style, types and the order of imports
 	$(bin)/ruff check .
@@ -67,6 +80,12 @@ swap-stress: setup-dev ## 3,000 promotions and rollbacks with readers loading me
 
 bench-inference: setup ## generation beside transformers' generate, in turn; needs HIVE_MIND_REAL_DATA
 	@$(bin)/python benchmarks/inference_peers.py
+
+bench-tools: setup ## how often the tool really used is among the eight offered; needs HIVE_MIND_REAL_DATA
+	@$(bin)/python benchmarks/tool_recall.py
+
+bench-usage: setup-dev ## what recording adds to a request, and how much the store takes (benchmarks/results/)
+	@$(bin)/python benchmarks/usage_store.py
 
 sim-month: setup ## a month of daily learning simulated, three seeds, naive fine-tuning beside it (benchmarks/results/)
 	@$(bin)/python benchmarks/sim_month.py

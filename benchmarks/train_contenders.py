@@ -45,7 +45,10 @@ NO_WORKER = "Unsloth replaces the trainer by its own: its worker is to be writte
 
 @dataclass(frozen=True)
 class Contender:
-    """One row: a peer in one setting. `needs_gpu` ones wait for a GPU; `not_run` says why one is never timed."""
+    """One row: a peer in one setting, beside our own worker with the options `ours`.
+
+    `needs_gpu` ones wait for a GPU; `not_run` says why one is never timed.
+    """
 
     name: str
     peer: Peer
@@ -53,6 +56,7 @@ class Contender:
     micro_batch: int = 1
     checkpointing: bool = False
     options: tuple[str, ...] = ()
+    ours: tuple[str, ...] = ()
     steps: int = OTHER_STEPS
     needs_gpu: bool = False
     not_run: str | None = None
@@ -69,6 +73,7 @@ class Contender:
         return {
             "name": self.name, "peer": self.peer.title, "data": self.data, "micro_batch": self.micro_batch,
             "accumulation": STEP_SIZE // self.micro_batch, "checkpointing": self.checkpointing,
+            **({"our_options": " ".join(self.ours)} if self.ours else {}),
         }  # fmt: skip
 
     def reason(self, has_gpu: bool) -> str | None:
@@ -87,7 +92,8 @@ def _grid(short: str, peer: Peer, data: str, micro_batches: tuple[int, ...], bes
 
 CONTENDERS: tuple[Contender, ...] = (
     *_grid("trl-ids", TRL, "ids", (1, 2, 4, 8), best="trl-ids-1x16"),
-    Contender("trl-ids-1x16-compiled", TRL, "ids", options=("--compile",)),
+    Contender("trl-ids-1x16-compiled", TRL, "ids", options=("--compile",), steps=BEST_STEPS),
+    Contender("trl-ids-1x16-compiled-memory", TRL, "ids", options=("--compile",), ours=("--tokens", "1024")),
     *_grid("trl-conversations", TRL, "conversations", (1, 2, 4, 8), best="trl-conversations-1x16"),
     Contender("trl-from-list-1x16", TRL, "from-list"),
     Contender("trl-padding-free", TRL, "ids", 16, not_run=NEEDS_KERNEL),

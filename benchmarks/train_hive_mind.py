@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +25,12 @@ from hive_mind.model.lora import attach, lora_parameters
 from hive_mind.model.qwen2 import Qwen2Config
 from hive_mind.training.batches import Packing, Plan, Step, epoch_order
 from hive_mind.training.compiling import choose_kernels
+from hive_mind.training.footprint import Footprint
 from hive_mind.training.interrupt import StopRequest
 from hive_mind.training.job import Job
 from hive_mind.training.log import TrainerLog
 from hive_mind.training.loop import Launched, Trainer
+from hive_mind.training.loss import chunk_rows
 from hive_mind.training.memory import choose
 from hive_mind.training.settings import TrainingSettings
 from hive_mind.training.tokens import Examples
@@ -138,9 +140,11 @@ def make_trainer(arguments: argparse.Namespace, channel: Channel) -> HeldTrainer
     attach(model, settings.lora_r, settings.lora_alpha, settings.seed)
     kernels = choose_kernels(settings.compile, model)
     job = Job(plan, None, settings, device, arguments.scratch / "checkpoints", {}, kernels)
-    footprint = choose(model, job, None, base.digest)
-    if arguments.tokens:
-        footprint = replace(footprint, packing=Packing(settings.step_size, arguments.tokens))
+    if arguments.tokens:  # no trial then, which takes more memory than such micro-batches do
+        chunk = chunk_rows(settings.loss_chunk, model.config.vocab_size)
+        footprint = Footprint(Packing(settings.step_size, arguments.tokens), chunk)
+    else:
+        footprint = choose(model, job, None, base.digest)
     trainer = HeldTrainer(model, job, footprint)
     trainer.channel = channel
     return trainer

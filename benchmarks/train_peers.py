@@ -56,11 +56,11 @@ def workers_environment(work: Path) -> dict[str, str]:
     }  # fmt: skip
 
 
-def start_ours(made: Made, work: Path, options: list[str]) -> Worker:
+def start_ours(contender: Contender, made: Made, work: Path, options: list[str]) -> Worker:
     """Start our own worker."""
     scratch = fresh(work / "hive-mind")
     command = [sys.executable, str(HERE / "train_hive_mind.py"), str(made.base), str(made.folder), str(scratch)]
-    return Worker("Hive-Mind", [*command, *options], work / "hive-mind.log", workers_environment(work))
+    return Worker("Hive-Mind", [*command, *contender.ours, *options], work / "hive-mind.log", workers_environment(work))
 
 
 def start_theirs(contender: Contender, made: Made, work: Path, python: Path, dtype: str) -> Worker:
@@ -110,7 +110,7 @@ class Recorded:
 
 def side_by_side(contender: Contender, made: Made, work: Path, python: Path, arguments: argparse.Namespace) -> Recorded:
     """Both alive at once, a step each in turn. Raises WorkerFailed if a side fails, OutOfMemory if they do not fit."""
-    ours = start_ours(made, work, arguments.ours)
+    ours = start_ours(contender, made, work, arguments.ours)
     try:
         theirs = start_theirs(contender, made, work, python, ours.ready["dtype"])
         try:
@@ -125,7 +125,7 @@ def side_by_side(contender: Contender, made: Made, work: Path, python: Path, arg
 def one_by_one(contender: Contender, made: Made, work: Path, python: Path, arguments: argparse.Namespace) -> Recorded:
     """First all steps of ours, then all of theirs, where the two do not fit in memory together."""
     count = 1 + (arguments.steps or contender.steps)
-    ours = start_ours(made, work, arguments.ours)
+    ours = start_ours(contender, made, work, arguments.ours)
     try:
         mine, rate = [ours.step() for _ in range(count)], ours.ask("matrix_rate")
     finally:

@@ -24,6 +24,16 @@ LOGGED: dict[str, str] = {
         the article {title} is too long, summarise it
         fetch a summary for {title}
         explain {title} with Wikipedia's summary
+        please sum {title} up from Wikipedia
+        what is the Wikipedia article {title} about
+        I only want the short version of {title}
+        shorten the Wikipedia text on {title}
+        let me have the main points of {title} on Wikipedia
+        Is there a summary of {title} on Wikipedia?
+        tell me about {title}, the encyclopedia will know
+        the entry {title} in a few words
+        condense Wikipedia's {title} for me
+        describe {title} with the help of Wikipedia
     """,
     "git_checkout": """
         check out {branch} in {repo}
@@ -42,6 +52,16 @@ LOGGED: dict[str, str] = {
         my repository {repo} should be on {branch}
         git checkout {branch} in {repo}
         make {branch} the current branch of {repo}
+        change to {branch} in {repo}
+        for the repository {repo} take the branch {branch}
+        bring {repo} back to {branch}
+        open the branch {branch} in {repo}
+        {repo} has a branch {branch}, go there
+        Can {repo} be on {branch}?
+        I need to be on the branch {branch} of {repo}
+        let {repo} be on {branch}
+        check {branch} out, the repository is {repo}
+        take {repo} to the branch {branch}
     """,
     "git_log": """
         show the last {count} commits of {repo}
@@ -60,6 +80,16 @@ LOGGED: dict[str, str] = {
         Who committed to {repo}? Show the log
         view {count} recent commits of {repo}
         list the commits in {repo}
+        Which commits are in {repo}?
+        let me look at the commits of {repo}
+        I would like the log of {repo}
+        from {repo} show {count} commits
+        the newest {count} commits from the repository {repo}
+        fetch the log of the repository {repo}
+        see what was committed to {repo}, the last {count} times
+        what is in the commit log for {repo}
+        I want {count} commits from {repo}
+        tell me the latest commits of {repo}
     """,
     "convert_to_pdf": """
         convert {file} to PDF
@@ -78,6 +108,16 @@ LOGGED: dict[str, str] = {
         the client wants {file} as {pdf}, convert it
         do a PDF conversion of {file}
         print {file} into the file {pdf}
+        please make {file} a PDF
+        {file} as a PDF, please
+        make {pdf} from the document {file}
+        I want the document {file} to be a PDF
+        {file} should become {pdf}
+        get me a PDF of {file} and name it {pdf}
+        convert my Word document {file}
+        the PDF of {file} should be called {pdf}
+        can {file} be had as a PDF
+        store {file} as PDF, the name is {pdf}
     """,
     "get-logs": """
         show the logs of {container}
@@ -96,6 +136,16 @@ LOGGED: dict[str, str] = {
         look into the logs of the {container} container
         check what {container} has written to its log
         bring me the logs for container {container}
+        I have to see the logs of {container}
+        what did {container} log last
+        what is in the logs for {container}
+        show what {container} logged
+        let me see the container logs of {container}
+        see the log of {container}
+        could I have the logs from {container}
+        dump the logs of {container} here
+        the container is {container}, I need its logs
+        what does the log of {container} say
     """,
     "calculate": """
         calculate {expression}
@@ -114,6 +164,16 @@ LOGGED: dict[str, str] = {
         find the value of {expression}
         give me the answer to {expression}
         please reckon {expression}
+        I want to know {expression}
+        can you work out {expression}
+        what are {expression}
+        the answer to {expression}
+        what would {expression} be
+        let me know the result of {expression}
+        get me {expression}
+        use the calculator for {expression}
+        I have {expression} here, what is it
+        what do you get for {expression}
     """,
     "delete_paragraph": """
         delete paragraph {index} of {file}
@@ -132,6 +192,16 @@ LOGGED: dict[str, str] = {
         delete the paragraph with index {index} from {file}
         without paragraph {index}, {file} would be fine, remove it
         clear paragraph {index} of {file}
+        please remove the paragraph {index} in {file}
+        paragraph {index} in {file} is not needed, delete it
+        delete number {index} of the paragraphs in {file}
+        I want paragraph {index} deleted from {file}
+        from the document {file} remove paragraph {index}
+        wipe paragraph {index} out of {file}
+        the file {file} has paragraph {index} too many, remove it
+        leave paragraph {index} out of {file}
+        can paragraph {index} go from {file}
+        in the document {file} the paragraph {index} must go
     """,
     "getStory": """
         open the Hacker News story {id}
@@ -150,6 +220,16 @@ LOGGED: dict[str, str] = {
         let me read the story {id} on Hacker News
         retrieve story {id}
         the story has the id {id}, get it
+        I need the story {id}
+        what is in story {id}
+        can I read the Hacker News story {id}
+        show HN story {id}
+        get the HN story with number {id}
+        what does story {id} tell
+        take me to story {id} on Hacker News
+        display the story {id}
+        story {id} from HN
+        let me see what story {id} is
     """,
     "get_current_stock_price": """
         What is the stock price of {symbol}?
@@ -168,6 +248,16 @@ LOGGED: dict[str, str] = {
         how is {symbol} doing on the stock market
         the stock {symbol}: what is its price
         find out the price of {symbol} stock
+        I need the price of {symbol} stock
+        the price of a {symbol} share
+        what is {symbol} worth right now
+        can you check {symbol} on the stock market
+        let me know the price of {symbol}
+        at what price is {symbol}
+        what would a {symbol} share cost me
+        get me a quote for {symbol}
+        is {symbol} up, what is the price
+        what do they pay for {symbol}
     """,
     "whois_domain": """
         who owns the domain {domain}
@@ -186,6 +276,16 @@ LOGGED: dict[str, str] = {
         when was {domain} registered
         run a whois on {domain}
         To whom does {domain} belong?
+        I need to know the owner of {domain}
+        whose domain is {domain}
+        get the owner of the domain {domain}
+        what does whois say about {domain}
+        look {domain} up in whois
+        the owner of {domain}
+        who has {domain}
+        do you know who registered {domain}
+        registration data for {domain}
+        see who is behind the domain {domain}
     """,
     "search_nodes": """
         search the knowledge graph for {query}
@@ -204,6 +304,16 @@ LOGGED: dict[str, str] = {
         check the knowledge graph for {query}
         nodes that match {query}
         do a search in the graph: {query}
+        I need everything on {query} in the knowledge graph
+        what is there about {query} in my graph
+        let me see the nodes for {query}
+        find what I know about {query}
+        have we got {query} in the knowledge graph
+        show nodes with {query}
+        the knowledge graph, what does it say on {query}
+        search in my graph for {query}
+        get the nodes on {query}
+        see if there is a node about {query}
     """,
     "git_commit": """
         commit in {repo} with the message {message}
@@ -222,6 +332,16 @@ LOGGED: dict[str, str] = {
         for {repo} the commit message is {message}, commit
         let us commit {repo} as {message}
         new commit in the repository {repo}: {message}
+        I want to commit {repo} with {message}
+        commit what I did in {repo}: {message}
+        add a commit to {repo}: {message}
+        in the repository {repo} commit: {message}
+        the commit in {repo} should say {message}
+        please commit {repo}, the message is {message}
+        my changes in {repo} are done, commit them as {message}
+        commit to the repository {repo} with the text {message}
+        a commit for {repo}: {message}
+        keep what changed in {repo} as a commit, {message}
     """,
 }
 

@@ -24,7 +24,7 @@ from month.tools import CHANGING, UserTool, changed
 OPEN_ENDED = ("title", "query", "message", "expression")
 """Slots whose values have no end of their own: words behind them would read as part of them."""
 SESSIONS = (44, 56)
-OFFERED = (1, 1, 2, 2, 3)
+OFFERED = (1, 2, 2, 3)
 SECOND_REQUEST, TALK, REFUSED, WRONG = 0.6, 0.10, 0.08, 0.10
 NOTICED = {"failed": 0.4, "disliked": 0.2, "": 0.4}
 """What becomes of a wrong answer: a failed call, a thumb down, or nobody notices."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +130,8 @@ def test_our_worker_trains_the_rows_in_the_order_of_the_file(tiny_folder: Path, 
     np.savez(tmp_path / "rows.npz", ids=ids, labelled=labelled, lengths=lengths)
     shutil.copytree(tiny_folder, tmp_path / "base")
     made = argparse.Namespace(base=tmp_path / "base", folder=tmp_path)
-    ours = train_peers.start_ours(made, tmp_path, ["--tokens", "200"])
+    with_tokens = replace(train_contenders.CONTENDERS[0], ours=("--tokens", "200"))
+    ours = train_peers.start_ours(with_tokens, made, tmp_path, [])
     try:
         assert ours.ready["trainable"] == 411_648 and ours.ready["micro_batch"]["tokens"] == 200
         steps = [ours.step(), ours.step()]
@@ -197,7 +199,7 @@ def test_names_choose_contenders_and_a_wrong_one_is_an_error() -> None:
     names = [contender.name for contender in train_contenders.CONTENDERS]
     assert len(set(names)) == len(names)
     assert [each.name for each in train_contenders.chosen(["trl-ids-1x16"])] == ["trl-ids-1x16"]
-    assert len(train_contenders.chosen(["trl-ids"])) == 9 and len(train_contenders.chosen(None)) == len(names)
+    assert len(train_contenders.chosen(["trl-ids"])) == 10 and len(train_contenders.chosen(None)) == len(names)
     with pytest.raises(ValueError, match="no contender is called nobody"):
         train_contenders.chosen(["nobody"])
     unsloth = train_contenders.chosen(["unsloth"])[0]

@@ -322,7 +322,7 @@ def test_the_real_rows_all_of_them(real_data: Path, tmp_path: Path) -> None:
     assert figures["bash_commands"]["rejects"] == {"annotators_note": 4}
     assert sum(figures["xlam"]["rejects"].values()) <= 0.035 * 700
     assert figures["usage"]["rejects"] == {"not_successful": 16, "no_window_fits": 1}
-    assert (figures["usage"]["cut"], figures["usage"]["windows"]) == (39, 137)
+    assert (figures["usage"]["cut"], figures["usage"]["windows"]) == (43, 145)
     for counts in figures.values():
         assert counts["validation"] > 0 and counts["test"] > 0
     assert not any("usage/livemcpbench" in line for line in said)

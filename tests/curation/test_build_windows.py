@@ -101,6 +101,12 @@ def test_where_no_turn_fits_the_run_is_rejected(tmp_path: Path) -> None:
     check_stages(counts)
 
 
+def test_rows_that_are_too_long_do_not_speak_against_their_source(tmp_path: Path) -> None:
+    write_runs(tmp_path)
+    counts = built(tmp_path, window_tokens=200).sources["usage"]
+    assert (counts.rejects["no_window_fits"], counts.kept) == (8, 5), "8 of 17 rows, and the build goes on"
+
+
 LONG_REQUEST = "Is it dry in all of these towns? " + " ".join(f"Town{n}" for n in range(90))
 
 

@@ -1,11 +1,9 @@
 """The small world, made once; each test has a copy of its models and a store of its own."""
 
-import shutil
-
 import pytest
 import torch
 
-from tests.learning.world import World, make_base
+from tests.learning.world import World, copy, make_base
 
 
 @pytest.fixture(autouse=True)
@@ -25,5 +23,4 @@ def made_world(tmp_path_factory, tiny_folder, tiny_tokenizer) -> World:
 
 @pytest.fixture
 def world(made_world, tmp_path) -> World:
-    shutil.copytree(made_world.models, tmp_path / "models", symlinks=True)
-    return World(tmp_path, made_world.base)
+    return copy(made_world, tmp_path)

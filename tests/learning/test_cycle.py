@@ -14,10 +14,10 @@ from hive_mind.learning.cycle import run_cycle
 from hive_mind.learning.pool import group_of
 from hive_mind.learning.provenance import forgotten_in, records_of, versions_with
 from hive_mind.model.lora import WEIGHTS_FILE
-from hive_mind.training import TrainingSettings, TrainRequest, train
+from hive_mind.training import TrainRequest, train
 from hive_mind.usage.forgetting import forget
 from hive_mind.usage.store import opened
-from tests.learning.world import START, TRAINING
+from tests.learning.world import START
 
 
 def dataset_of(world, day="2026-02-02"):
@@ -33,7 +33,7 @@ def no_training(monkeypatch):
 
 def test_a_month_begins(world, monkeypatch):
     """One story, for training is what takes time: promoted, declined, forgotten, trained again, held."""
-    ids = world.use(48)
+    ids = world.use(24)
     settings = world.settings()
     outcome = run_cycle(settings, START, "hive-mind learn run test")
     assert (outcome.decision, outcome.candidate, outcome.champion) == ("promoted", "daily_v1", "foundation_v1"), outcome
@@ -42,7 +42,6 @@ def test_a_month_begins(world, monkeypatch):
     assert outcome.report.is_file() and outcome.report.with_name("chart.png").read_bytes()[:4] == b"\x89PNG"
     the_split_is_kept(world, ids)
     every_interaction_is_accounted_for(world, outcome)
-    the_day_is_made_again_bit_for_bit(world, settings)
 
     with monkeypatch.context() as patch:
         no_training(patch)
@@ -57,8 +56,9 @@ def test_a_month_begins(world, monkeypatch):
     with opened(settings.usage) as store:
         found = forget(store, [gone], data_dir=world.folder / "data", models_dir=world.models)
     assert found.models == ["daily_v1"] and forgotten_in(world.models, "daily_v1") == [gone]
-    third = run_cycle(settings, START + timedelta(days=2))
-    assert (third.decision, third.candidate) == ("held", "daily_v2"), third
+    short = {"training": {"max_steps": 3}}
+    third = run_cycle(world.settings(**short), START + timedelta(days=2))
+    assert third.decision in ("held", "rejected") and third.candidate == "daily_v2", third
     assert third.attempt and third.new == 0, "what is forgotten is reason enough"
     assert gone not in records_of(world.models, "daily_v2")["daily_v2"]
     assert not dataset_of(world).is_file(), "the rows of a dataset that holds what was forgotten are gone"
@@ -66,6 +66,15 @@ def test_a_month_begins(world, monkeypatch):
     assert registry.latest(world.models) == "daily_v1"
     for file in (world.folder / "data" / "learning").glob("*/suite.jsonl"):
         assert gone not in file.read_text()
+
+    later = world.use(12, day=3)
+    going_on = world.settings(mode="continue", **short)
+    fourth = run_cycle(going_on, START + timedelta(days=3))
+    assert fourth.attempt and registry.load_manifest(world.models / "daily_v3").parent == "daily_v1"
+    learnt = records_of(world.models, "daily_v3")
+    assert learnt["daily_v3"] and set(learnt["daily_v3"]) <= set(later), "only what is new, and the replay"
+    the_day_is_made_again_bit_for_bit(world, going_on, fourth.day, "daily_v3")
+    assert gone in learnt["daily_v1"] and forgotten_in(world.models, "daily_v3") == [gone], "its parent knows it still"
 
 
 def the_split_is_kept(world, ids):
@@ -81,8 +90,8 @@ def the_split_is_kept(world, ids):
 def every_interaction_is_accounted_for(world, outcome):
     steps = read_json(outcome.report.with_name("cycle.json"))["steps"]
     collected, suite, chosen = (steps[name]["result"] for name in ("collect", "suite", "choose"))
-    assert collected["states"] == {"approved": 48 * 4}
-    assert collected["to_learn"] + collected["held_out"] + sum(collected["left_out"].values()) == 48 * 4
+    assert collected["states"] == {"approved": 24 * 4}
+    assert collected["to_learn"] + collected["held_out"] + sum(collected["left_out"].values()) == 24 * 4
     assert suite["items"] + sum(suite["left_out"].values()) == collected["held_out"]
     quarantined = sum(map(len, chosen["quarantined"].values()))
     assert chosen["rows"] + sum(chosen["left_out"].values()) + quarantined == collected["to_learn"]
@@ -92,12 +101,15 @@ def every_interaction_is_accounted_for(world, outcome):
     assert len(records_of(world.models, "daily_v1")["daily_v1"]) == usage["train"] - usage["negatives"]
 
 
-def the_day_is_made_again_bit_for_bit(world, settings):
-    foundation = world.models / "foundation_v1"
+def the_day_is_made_again_bit_for_bit(world, settings, day, version):
+    """What the day's record names is all that its version comes from."""
+    steps = read_json(settings.dir / day / "cycle.json")["steps"]
+    initial = world.models / steps["plan"]["result"]["initial"]
     request = TrainRequest(
-        dataset_of(world), world.base, TrainingSettings(**TRAINING), world.folder / "again", initial=foundation
+        dataset_of(world, day), world.base, settings.training, world.folder / "again", initial=initial
     )
-    assert sha256_file(train(request).folder / WEIGHTS_FILE) == sha256_file(world.models / "daily_v1" / WEIGHTS_FILE)
+    made = sha256_file(train(request).folder / WEIGHTS_FILE)
+    assert made == sha256_file(world.models / version / WEIGHTS_FILE) == steps["train"]["result"]["weights"]
 
 
 def test_too_few_to_measure_on_is_told_before_anything_is_trained(world, monkeypatch):
@@ -114,7 +126,7 @@ def test_too_few_to_measure_on_is_told_before_anything_is_trained(world, monkeyp
 
 def test_an_attempt_that_fails_is_counted_and_not_repeated_that_day(world):
     world.use(24)
-    settings = world.settings(training={"learning_rate": 1e-30, "epochs": 1})
+    settings = world.settings(training={"learning_rate": 1e-30, "max_steps": 1})
     outcome = run_cycle(settings, START)
     assert (outcome.decision, outcome.attempt) == ("failed", True) and "did not move in training" in outcome.reason
     assert run_cycle(world.settings(), START + timedelta(hours=1)).decision == "failed"
@@ -146,8 +158,8 @@ def test_the_split_cannot_be_changed_later(world):
 def test_a_declined_day_may_be_looked_at_again(world):
     settings = world.settings()
     assert run_cycle(settings, START).decision == "declined"
-    world.use(8)
-    assert run_cycle(settings, START + timedelta(hours=1)).new == 32
+    world.use(4)
+    assert run_cycle(settings, START + timedelta(hours=1)).new == 16
     assert [(line["day"], line["run"]) for line in days.history(settings.dir)] == [("2026-02-02", 1), ("2026-02-02", 2)]
 
 

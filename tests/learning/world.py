@@ -1,5 +1,6 @@
 """A small world that learns within seconds: a base of two layers, a foundation adapter, and a user with tools."""
 
+import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -52,7 +53,7 @@ def make_base(folder: Path, tiny_folder: Path, tokenizer) -> Base:
     for parameter in model.parameters():
         if parameter.dim() > 1:
             torch.nn.init.normal_(parameter, std=0.15)
-    learn(model.train(), tokenizer, foundation_rows(0, 12), 80, 1e-2)
+    learn(model.train(), tokenizer, foundation_rows(0, 10), 70, 1e-2)
     return write_base(folder, tiny_folder, model)
 
 
@@ -73,8 +74,8 @@ class World:
     def make(cls, folder: Path, base: Base) -> "World":
         world = cls(folder, base)
         data = folder / "data" / "foundation"
-        write_jsonl(data / "train.jsonl", (row.to_dict() for row in foundation_rows(100, 40)))
-        write_jsonl(data / "test.jsonl", (row.to_dict() for row in foundation_rows(900, 24)))
+        write_jsonl(data / "train.jsonl", (row.to_dict() for row in foundation_rows(100, 24)))
+        write_jsonl(data / "test.jsonl", (row.to_dict() for row in foundation_rows(900, 12)))
         request = TrainRequest(
             data / "train.jsonl", base, TrainingSettings(**TRAINING), folder / "models" / "foundation_v1"
         )
@@ -135,3 +136,9 @@ def interaction(row: Conversation, session: str, moment: datetime, **about) -> I
         "time": moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
     }  # fmt: skip
     return Interaction(messages=row.messages[:-1], answer=answer, tools=row.tools, **{**values, **about})
+
+
+def copy(world: World, folder: Path) -> World:
+    """A world with the same models and an empty store."""
+    shutil.copytree(world.models, folder / "models", symlinks=True)
+    return World(folder, world.base)

@@ -98,13 +98,13 @@ def test_the_file_of_a_sub_agent_is_a_conversation_of_its_own_in_the_same_sessio
 def test_the_context_is_bounded_and_holds_the_request_and_the_last_result(tmp_path: Path) -> None:
     made = Session()
     made.user("Read every page.")
-    for page in range(40):
+    for page in range(30):
         made.reply(f"m{page}", use(f"toolu_{page}", "Read", page=page))
         made.result(f"toolu_{page}", f"page {page} " + "x" * 3000)
-    made.result("toolu_39", "a very long last page " + "y" * 2 * CONTEXT_CHARACTERS)
+    made.result("toolu_29", "a very long last page " + "y" * 2 * CONTEXT_CHARACTERS)
     made.reply("last", words("Done."))
     interactions, _ = read(tmp_path, made.lines)
-    assert len(interactions) == 41
+    assert len(interactions) == 31
     for interaction in interactions[20:-1]:
         assert said(interaction)[0] == ("user", "Read every page.")
         assert sum(len(content) for _, content in said(interaction)) <= CONTEXT_CHARACTERS + 100

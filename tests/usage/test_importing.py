@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from hive_mind.cli.main import main
 from hive_mind.conversation import Tool
 from hive_mind.errors import UsageError
-from hive_mind.sources.layout import SHELL_HISTORY
+from hive_mind.sources.layout import SHELL_HISTORY, layout_of
 from hive_mind.usage.importing import ImportReport, import_files
 from hive_mind.usage.settings import UsageSettings
 from hive_mind.usage.store import Store
@@ -105,6 +107,47 @@ def test_history_is_read_as_such_where_it_is_said_to_be(tmp_path: Path, store: S
 def test_a_missing_path_is_named(tmp_path: Path, store: Store) -> None:
     with pytest.raises(UsageError, match=r"nowhere.jsonl does not exist; name a file or a folder with Claude Code"):
         import_files([tmp_path / "nowhere.jsonl"], store)
+
+
+def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    write_all(tmp_path / ".claude")
+    (tmp_path / ".bash_history").write_text("# count the lines\nwc -l *\nls\nls\n")
+    settings = ["usage.url=usage.sqlite", "usage.spool=spool", "catalogue.file=tools.json"]
+    assert run(["usage", "import", "--claude-code", "--shell-history", *settings, "--json"]) == 0
+    out = capsys.readouterr().out
+    assert "interactions: 6 new (3 unknown, 2 failed, 1 succeeded), in usage.sqlite" in out
+    assert "started most: ls 2, wc 1" in out and re.search(r"^all 4 tools +6 ", out, re.MULTILINE)
+    last = json.loads(out.splitlines()[-1])
+    assert last["calls"]["Bash"] == {"failed": 1, "unanswered": 1} and last["interactions"] == {"new": 6}
+    assert run(["usage", "import", ".claude/log.jsonl", *settings]) == 0
+    assert "interactions: 4 new" in capsys.readouterr().out
+    assert run(["usage", "import", "--shell-history", ".claude/notes.json", *settings]) == 0
+    assert "files: 1 shell history" in capsys.readouterr().out, "named files are read as what they are said to be"
+    assert run(["usage", "import", *settings]) == run(["usage", "import", "absent.jsonl", *settings]) == 2
+    assert "nothing was named to import" in capsys.readouterr().err
+
+
+def run(arguments: list[str]) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    return int(ended.value.code or 0)
+
+
+def test_a_file_that_cannot_be_read_stops_no_other(tmp_path: Path, store: Store, monkeypatch: Any) -> None:
+    for number, name in enumerate(("a.jsonl", "b.jsonl", "c.jsonl")):
+        write_lines(tmp_path / name, [usage_row(number)])
+
+    def closed(path: Path) -> Any:
+        if path.name == "b.jsonl":
+            raise PermissionError(13, "Permission denied")
+        return layout_of(path)
+
+    monkeypatch.setattr("hive_mind.usage.importing.layout_of", closed)
+    report = import_files([tmp_path], store)
+    assert report.became == {"new": 2}
+    assert report.not_read == [f"{tmp_path / 'b.jsonl'} (Permission denied)"]
 
 
 def by_fate(report: ImportReport) -> Counter[str]:

@@ -236,10 +236,8 @@ def lasting_store(tmp_path_factory):
 
 @given(ANY_TEXT, st.dictionaries(ANY_TEXT, ANY_JSON, max_size=4), ANY_TEXT, ANY_TEXT)
 def test_whatever_text_is_seen_it_is_kept_and_seen_again(lasting_store, text, arguments, session, error):
-    seen = interaction(
-        1, messages=(Message("user", text),), answer=Message("assistant", text, (ToolCall("c", "read_file", arguments),)),
-        session=session, error=error,
-    )  # fmt: skip
+    answer = Message("assistant", text, (ToolCall("c", "read_file", arguments),))
+    seen = interaction(1, messages=(Message("user", text),), answer=answer, session=session, error=error)
     added = lasting_store.add(seen)
     assert lasting_store.add(seen).id == added.id
     kept = lasting_store.get(added.id).interaction
@@ -266,7 +264,7 @@ def test_a_store_that_is_away_says_so(tmp_path):
 
 @pytest.mark.parametrize("url", ["mysql://a@b/c", "sqlite://", "post gres://", "://"])
 def test_a_url_that_is_none_is_refused(tmp_path, url):
-    with pytest.raises(UsageError, match="usage.url"):
+    with pytest.raises(UsageError, match=r"usage\.url"):
         Store.open(settings_in(tmp_path, url=url))
 
 

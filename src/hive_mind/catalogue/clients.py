@@ -14,10 +14,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import parse_qsl, urlsplit
 
 from hive_mind.catalogue import jsonc
 from hive_mind.conversation import JSON
-from hive_mind.redaction.named import kind_under
+from hive_mind.redaction.names import secret_name
 from hive_mind.redaction.text import find
 
 Transport = Literal["stdio", "http", "sse"]
@@ -25,6 +26,7 @@ Transport = Literal["stdio", "http", "sse"]
 _PLACEHOLDER = re.compile(r"\$\{([^}]*)\}")
 _SERVERS_KEYS = ("mcpServers", "servers")
 _SHORTEST_SECRET = 6
+_SCHEMES = ("bearer", "basic", "digest", "token")
 
 
 class NotConfigured(ValueError):
@@ -37,6 +39,7 @@ class Server:
 
     name: str
     clients: tuple[str, ...]
+    files: tuple[Path, ...]
     transport: Transport
     command: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
@@ -55,19 +58,25 @@ class Server:
 
         A plain word under a harmless name (NODE_ENV=production) is none, for descriptions use the same words.
         """
-        given = [(name, part) for name, value in {**self.env, **self.headers}.items() for part in value.split()]
-        telling = {value for name, value in given if not value.isalpha() or kind_under(name, value)}
+        address = urlsplit(self.url)
+        named = [*self.env.items(), *self.headers.items(), *parse_qsl(address.query), ("", address.password or "")]
+        given = [(name, part) for name, value in named for part in value.split() if part.lower() not in _SCHEMES]
+        telling = {value for name, value in given if not value.isalpha() or secret_name(name)}
         telling |= {found.value for found in find(" ".join([*self.command, self.url]))}
         return frozenset(value for value in telling if len(value) >= _SHORTEST_SECRET)
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The servers that can be asked, and why others cannot, by name of the client and the server."""
+    """The servers that can be asked, why others cannot, by their names, and why files cannot be read.
+
+    `looked_at` are the files of which it is known what they hold: those that were read, and those that are not there.
+    """
 
     servers: tuple[Server, ...]
     skipped: Mapping[str, str]
-    files: tuple[Path, ...]
+    broken: Mapping[str, str]
+    looked_at: tuple[Path, ...]
 
 
 def client_files(home: Path, projects: Sequence[Path] = ()) -> list[tuple[str, Path]]:
@@ -92,22 +101,27 @@ def find_servers(files: Sequence[tuple[str, Path]], home: Path) -> Found:
     """Read the files that are there. Broken files and entries are skipped, with the reason."""
     servers: list[Server] = []
     skipped: dict[str, str] = {}
-    read: list[Path] = []
+    broken: dict[str, str] = {}
+    looked_at: list[Path] = []
     for client, file in files:
         try:
             content = jsonc.loads(file.read_text(encoding="utf-8"))
         except (FileNotFoundError, NotADirectoryError):
+            looked_at.append(file)
             continue
         except (OSError, ValueError) as error:
-            skipped[f"{client}: {file.name}"] = f"{file} cannot be read ({error}); repair it"
+            broken[str(file)] = f"it cannot be read ({error}); repair it"
             continue
-        read.append(file)
+        looked_at.append(file)
         for name, entry, folder in _entries(content, file):
             try:
-                servers.append(_server(name, client, entry, folder, home))
+                servers.append(_server(name, client, file, entry, folder, home))
             except NotConfigured as reason:
-                skipped[f"{client}: {name}"] = str(reason)
-    return Found(tuple(_merge(servers)), skipped, tuple(read))
+                skipped[name] = f"{reason} ({client})"
+    merged = _merge(servers)
+    for name in {server.name for server in merged} & skipped.keys():
+        skipped[f"{name} (another)"] = skipped.pop(name)
+    return Found(tuple(merged), skipped, broken, tuple(looked_at))
 
 
 def _entries(content: Any, file: Path) -> Iterator[tuple[str, Any, Path]]:
@@ -125,7 +139,7 @@ def _entries(content: Any, file: Path) -> Iterator[tuple[str, Any, Path]]:
             yield from ((name, entry, Path(place)) for name, entry in listed.items())
 
 
-def _server(name: str, client: str, entry: Any, folder: Path, home: Path) -> Server:
+def _server(name: str, client: str, file: Path, entry: Any, folder: Path, home: Path) -> Server:
     if not isinstance(entry, dict):
         raise NotConfigured("its entry is not an object")
     if entry.get("disabled") is True:
@@ -137,7 +151,12 @@ def _server(name: str, client: str, entry: Any, folder: Path, home: Path) -> Ser
     url, kind = entry.get("url") or entry.get("serverUrl"), entry.get("type") or entry.get("transport")
     if isinstance(url, str):
         transport: Transport = "sse" if kind == "sse" else "http"
-        return Server(name, (client,), transport, url=fill(url), headers=_texts(entry.get("headers"), fill))
+        address = fill(url)
+        try:
+            urlsplit(address)
+        except ValueError as error:
+            raise NotConfigured(f"its url is none: {error}") from None
+        return Server(name, (client,), (file,), transport, url=address, headers=_texts(entry.get("headers"), fill))
     command, arguments = entry.get("command"), entry.get("args") or []
     if not isinstance(command, str) or not isinstance(arguments, list):
         raise NotConfigured("its entry has neither a command nor a url")
@@ -147,7 +166,7 @@ def _server(name: str, client: str, entry: Any, folder: Path, home: Path) -> Ser
     env = {**_env_file(entry.get("envFile"), fill), **_texts(entry.get("env"), fill)}
     cwd = entry.get("cwd")
     place = fill(cwd) if isinstance(cwd, str) else str(folder) if folder.is_dir() else None
-    return Server(name, (client,), "stdio", words, env, place)
+    return Server(name, (client,), (file,), "stdio", words, env, place)
 
 
 def _value_of(placeholder: str, folder: Path, home: Path) -> str:
@@ -187,13 +206,17 @@ def _env_file(name: Any, fill: Callable[[str], str]) -> JSON:
 
 def _merge(servers: Sequence[Server]) -> list[Server]:
     """Make one of equal entries of several clients; others of the same name are told apart by the client."""
-    merged: dict[str, Server] = {}
+    merged: list[Server] = []
     for server in servers:
-        name = server.name
-        known = merged.get(name)
-        if known is not None and known.definition != server.definition:
-            name = f"{server.name}@{server.clients[0]}"
-            known = merged.get(name)
-        clients = tuple(dict.fromkeys([*(known.clients if known else ()), *server.clients]))
-        merged[name] = replace(known or server, name=name, clients=clients)
-    return list(merged.values())
+        same_name = [place for place, one in enumerate(merged) if one.name.partition("@")[0] == server.name]
+        same = next((place for place in same_name if merged[place].definition == server.definition), None)
+        if same is not None:
+            clients = tuple(dict.fromkeys([*merged[same].clients, *server.clients]))
+            files = tuple(dict.fromkeys([*merged[same].files, *server.files]))
+            merged[same] = replace(merged[same], clients=clients, files=files)
+        else:
+            names = {one.name for one in merged}
+            tried = [server.name, f"{server.name}@{server.clients[0]}"]
+            tried += [f"{tried[1]}-{number}" for number in range(2, len(merged) + 3)]
+            merged.append(replace(server, name=next(name for name in tried if name not in names)))
+    return merged

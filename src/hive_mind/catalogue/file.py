@@ -1,8 +1,8 @@
 """The catalogue file: every server's tools, each with a digest and the history of its versions.
 
-{"servers": {NAME: {"clients", "transport", "version", "asked", "error", "configured", "tools": {NAME: {"declaration",
-"digest", "gone", "history": [{"time", "what", "digest", "version"}]}}}}}. A server's command, address, environment and
-headers are not in it, nor the secrets in them.
+{"servers": {NAME: {"clients", "files", "transport", "version", "asked", "error", "configured", "tools": {NAME:
+{"declaration", "digest", "gone", "history": [{"time", "what", "digest", "version"}]}}}}}. A server's command, address,
+environment and headers are not in it, nor the secrets in them.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 import orjson
@@ -45,29 +46,38 @@ def read_catalogue(file: Path) -> JSON:
         return {"servers": {}}
     catalogue = read_json(file)
     servers = catalogue.get("servers") if isinstance(catalogue, dict) else None
-    if not isinstance(servers, dict) or not all(isinstance(one.get("tools"), dict) for one in servers.values()):
+    listed = servers.values() if isinstance(servers, dict) else [None]
+    if not all(isinstance(one, dict) and isinstance(one.get("tools"), dict) for one in listed):
         raise DataRefused(f"{file} is no catalogue of tools; delete it and run `hive-mind tools sync`")
     return {"servers": servers}
 
 
-def update(catalogue: JSON, listings: Sequence[Listing], time: str) -> list[Change]:
+def update(
+    catalogue: JSON, listings: Sequence[Listing], time: str, looked_at: Collection[Path] = (),
+    skipped: Mapping[str, str] = MappingProxyType({}),
+) -> list[Change]:  # fmt: skip
     """Bring what servers answered into the catalogue; returns what changed.
 
-    The tools of a server that did not answer stay as they were. Those of one that is configured no more are gone.
+    The tools of a server that did not answer, or was `skipped`, stay as they were, with the reason. So do those of
+    servers in files that were not looked at; where all of a server's files were, and it is in none, they are gone.
     """
     servers: JSON = catalogue["servers"]
     changes: list[Change] = []
     for listing in listings:
-        name = listing.server.name
+        name, server = listing.server.name, listing.server
         entry = servers.setdefault(name, {"version": "", "tools": {}})
-        entry |= {"clients": list(listing.server.clients), "transport": listing.server.transport, "configured": True,
-                  "asked": time, "error": listing.error or None}  # fmt: skip
+        entry |= {
+            "clients": list(server.clients), "files": list(map(str, server.files)), "transport": server.transport,
+            "configured": True, "asked": time, "error": listing.error or None,
+        }  # fmt: skip
         if not listing.error:
             entry["version"] = listing.version
             changes += _update_tools(name, entry, listing, time)
-    asked = {listing.server.name for listing in listings}
+    asked, looked = {listing.server.name for listing in listings}, set(map(str, looked_at))
     for name, entry in servers.items():
-        if name not in asked and entry.get("configured"):
+        if name in skipped:
+            entry["error"] = skipped[name]
+        elif name not in asked and entry["configured"] and looked.issuperset(entry["files"]):
             entry["configured"] = False
             changes += [_note(name, entry, tool, "gone", time) for tool in _present(entry)]
     return changes

@@ -16,12 +16,12 @@ from hive_mind.progress import track, utc_now
 
 @dataclass(frozen=True)
 class Synced:
-    """What a sync found: the catalogue as it is now, what changed in it, and the servers that could not be asked."""
+    """What a sync found: the catalogue as it is now, what changed in it, and the files and servers
+    of which nothing could be learnt."""
 
     catalogue: JSON
     changes: tuple[Change, ...]
     failed: Mapping[str, str]
-    files: tuple[Path, ...]
 
 
 def sync(
@@ -40,7 +40,7 @@ def sync(
             listings = list_tools(
                 found.servers, settings.timeout, settings.at_once, lambda one: progress.advance(status=one.server.name)
             )
-    changes = update(catalogue, listings, utc_now())
+    changes = update(catalogue, listings, utc_now(), found.looked_at, found.skipped)
     write_catalogue(settings.file, catalogue)
-    failed = {**found.skipped, **{one.server.name: one.error for one in listings if one.error}}
-    return Synced(catalogue, tuple(changes), failed, found.files)
+    failed = {**found.broken, **found.skipped, **{one.server.name: one.error for one in listings if one.error}}
+    return Synced(catalogue, tuple(changes), failed)

@@ -58,9 +58,9 @@ def sync(
     count = len(tools_of(synced.catalogue))
     print(f"{count:,} tools of {len(asked):,} servers in {settings.file}; next: hive-mind tools list")
     if json_output:
-        print_json({"file": str(settings.file), "tools": count, "servers": asked, "failed": dict(synced.failed),
-                    "changes": [dict(zip(("server", "tool", "what"), change, strict=True)) for change in changed],
-                    "read": [str(file) for file in synced.files]})  # fmt: skip
+        changes = [{"server": change.server, "tool": change.tool, "what": change.what} for change in synced.changes]
+        failed = dict(synced.failed)
+        print_json({"file": str(settings.file), "tools": count, "servers": asked, "failed": failed, "changes": changes})
     if not asked and not synced.failed:
         raise UsageError(
             "no client is configured with an MCP server; add one (`hive-mind mcp config --client claude-code` prints "

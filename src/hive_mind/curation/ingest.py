@@ -102,8 +102,11 @@ class SourceCounts:
 
     @property
     def unexpected(self) -> int:
-        """Rejects that speak against the input, leaving out those by design (interactions that failed)."""
-        return sum(count for code, count in self.rejects.items() if code not in EXPECTED_CODES)
+        """Rejects that speak against the input, leaving out those by design: what failed, and what is too long to cut.
+
+        Single turns of an agent, as the usage store exports them, often stand right after a page-long result.
+        """
+        return sum(count for code, count in self.rejects.items() if code not in EXPECTED_CODES | {NO_WINDOW})
 
     def join(self, others: SourceCounts) -> None:
         """Count what was read of the same source elsewhere."""

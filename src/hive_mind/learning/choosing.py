@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from hive_mind.curation.split import unit
-from hive_mind.learning.pool import Pool, Pooled, tool_sessions
+from hive_mind.learning.pool import Pool, Pooled, pooled, tool_sessions
 from hive_mind.learning.settings import HeldOutSettings, MixSettings, TriggerSettings
 from hive_mind.usage.query import Filters
 from hive_mind.usage.store import Store
@@ -35,8 +35,6 @@ def review_new_tools(
 
     Returns the ids that were held back and those released. What a person has decided on stays as it is.
     """
-    from hive_mind.learning.pool import pooled
-
     waiting = [
         pooled(record, held_out)
         for page in store.pages(Filters(state="quarantined"))
@@ -51,7 +49,7 @@ def review_new_tools(
 
     released = [row.id for row in waiting if rare(row) is None]
     if released:
-        store.set_state(released, "approved", f"{NEW_TOOL}seen in enough sessions now")
+        store.set_state(released, "approved", f"{NEW_TOOL}seen in enough sessions now", by="rules")
     back: dict[str, list[str]] = defaultdict(list)
     for row in pool.to_learn:
         tool = rare(row)
@@ -62,7 +60,7 @@ def review_new_tools(
             f"{NEW_TOOL}{tool} was seen in {len(sessions[tool])} of {settings.new_tool_sessions} sessions; approve it "
             "if you know it"
         )
-        store.set_state(ids, "quarantined", reason)
+        store.set_state(ids, "quarantined", reason, by="learning")
     return [id for ids in back.values() for id in ids], released
 
 

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 
 from hive_mind import registry
 from hive_mind.catalogue.file import client_names, read_catalogue
-from hive_mind.config import dump
 from hive_mind.conversation import JSON
 from hive_mind.curation import DatasetManifest
 from hive_mind.curation.manifest import MANIFEST_NAME, SPLIT_FILES
@@ -83,6 +82,7 @@ def run_cycle(settings: LearningSettings, now: datetime, command: str = "hive-mi
     StoreAway if the store cannot be read. What fails in an attempt is its outcome, not an error.
     """
     with days.only_one(settings.dir), opened(settings.usage) as store:
+        catch_up(settings.usage)
         keep_the_split(settings.dir, settings.held_out)
         taken_back = _watch(store, settings, now)
         today = now.date().isoformat()
@@ -294,7 +294,7 @@ class _Cycle:
         odd = oddness.odd(rows, loss, settings.mix.odd_z)
         for id, z in odd.items():
             reason = f"{choosing.ODD}{z:.1f} deviations less likely than others of its tool; approve it if it is right"
-            self.store.set_state([id], "quarantined", reason)
+            self.store.set_state([id], "quarantined", reason, by="learning")
         return odd
 
     def _dataset(self) -> JSON:
@@ -371,7 +371,7 @@ class _Cycle:
             "day": self.day.name, "run": record["run"], "now": record["now"], "attempt": record["attempt"],
             "starts": record["starts"], "decision": decision, "reason": reason, "new": collected.get("new", 0),
             "candidate": plan.get("version"), "champion": plan.get("champion"), "foundation": plan.get("foundation"),
-            "scores": judged.get("scores", {}), "settings": dump(settings.days_gate()),
+            "scores": judged.get("scores", {}),
         }  # fmt: skip
         days.add_to_history(settings.dir, line)
         write_report(settings.dir, self.day, line)
@@ -388,9 +388,9 @@ class _Cycle:
         last = days.last_attempt(self.settings.dir, self.day)
         return Known.from_dict(read_json(last.folder / COLLECTED_FILE)) if last is not None else Known()
 
-    @property
+    @cached_property
     def _pool(self) -> Pool:
-        """What is approved now of what the day collected, or all of it before it has."""
+        """What is approved at this start of what the day collected, or all of it before it has."""
         pool = collect(self.store, self.settings.held_out, self.day.now)
         file = self.day.folder / COLLECTED_FILE
         if "collect" not in self.day.record["steps"]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,7 +32,6 @@ LOOK_EVERY = 60.0
 SERVICE = """\
 [Unit]
 Description=Hive-Mind: learn from what was used since yesterday
-Documentation=file:{docs}
 
 [Service]
 Type=oneshot
@@ -88,9 +89,7 @@ class Job:
 def units(job: Job) -> dict[str, str]:
     """Return the unit files of a job by name."""
     quoted = " ".join(_systemd_quoted(word) for word in job.command)
-    docs = job.folder / "docs" / "DAILY_LEARNING.md"
-    folder = _systemd_path(job.folder)
-    service = SERVICE.format(command=quoted, folder=folder, memory=job.memory, docs=_systemd_path(docs))
+    service = SERVICE.format(command=quoted, folder=str(job.folder).replace("%", "%%"), memory=job.memory)
     return {f"{UNIT}.service": service, f"{UNIT}.timer": TIMER.format(hour=HOUR)}
 
 
@@ -139,15 +138,13 @@ def verify(files: list[Path]) -> str:
     program = shutil.which("systemd-analyze")
     if program is None:
         return ""
-    done = subprocess.run(
-        [program, "verify", "--user", "--man=no", *map(str, files)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    with tempfile.TemporaryDirectory() as runtime:  # which it wants, and nobody has who is not logged in
+        done = subprocess.run(
+            [program, "verify", "--user", "--man=no", *map(str, files)], capture_output=True, text=True, timeout=60,
+            env={"XDG_RUNTIME_DIR": runtime, **os.environ}, check=False,
+        )  # fmt: skip
     about = [line for line in done.stderr.splitlines() if UNIT in line]
-    return "; ".join(about) if done.returncode or about else ""
+    return "; ".join(about or done.stderr.splitlines()) if done.returncode or about else ""
 
 
 def cron_line(job: Job) -> str:
@@ -249,10 +246,6 @@ def _systemd_quoted(word: str) -> str:
     """Quote one word of ExecStart: specifiers and variables are not to be expanded."""
     plain = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
     return f'"{plain}"' if plain != word or any(letter.isspace() or letter in "'\"" for letter in word) else word
-
-
-def _systemd_path(path: Path) -> str:
-    return str(path).replace("%", "%%")
 
 
 def utc_clock() -> datetime:

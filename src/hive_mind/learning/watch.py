@@ -102,7 +102,8 @@ def take_back(store: Store, settings: LearningSettings, watched: Watched, now: d
     registry.audit.append(settings.models_dir, "watch", {"version": watched.version, **watched.to_dict()})
     ids = [id for id in read_json(settings.dir / line["day"] / "chosen.json")["new"] if _is_approved(store, id)]
     if ids:
-        store.set_state(ids, "quarantined", f"{ROLLED_BACK}{watched.version}, which learnt it newly, had {said}")
+        reason = f"{ROLLED_BACK}{watched.version}, which learnt it newly, had {said}"
+        store.set_state(ids, "quarantined", reason, by="learning")
     registry.rollback(settings.models_dir)
     say(f"{watched.version} is taken back: {said}; {len(ids)} interactions that it learnt newly wait for a person")
     return {"version": watched.version, "previous": registry.latest(settings.models_dir), "why": said,

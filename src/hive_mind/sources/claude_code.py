@@ -26,7 +26,9 @@ FOLDER = Path("~/.claude/projects")
 """Where sessions lie, in one folder a project; those of sub-agents lie in folders below."""
 
 _REMINDER = re.compile(r"<system-reminder>.*?</system-reminder>", re.DOTALL)
-_NOT_SAID = re.compile(r"\s*(?:<(?:command|local-command|bash|user-memory)-[a-z-]+>|\[Request interrupted by user)")
+_NOT_SAID = re.compile(
+    r"\s*(?:<(?:command|local-command|bash|user-memory|task)-[a-z-]+>|\[Request interrupted by user)"
+)
 """What the program writes where the user's words stand: its own commands and their output, and interruptions."""
 _REFUSED = "The user doesn't want to"
 

@@ -13,8 +13,8 @@ import orjson
 from hive_mind.conversation import JSON, Message, Tool
 from hive_mind.interaction import Outcome
 
-CONTEXT_CHARACTERS = 32_000
-"""How much of what went before is kept with a turn: about 8,000 tokens, four times what a training window holds.
+CONTEXT_CHARACTERS = 16_000
+"""How much of what went before is kept with a turn: about 4,000 tokens, twice what a training window holds.
 
 A session of 500 turns that kept everything would be written down 250 times over.
 """

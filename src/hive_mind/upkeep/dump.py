@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
-from sqlalchemy import Connection, Engine, MetaData, delete, func, insert, select
+from sqlalchemy import Connection, Engine, MetaData, Table, delete, func, insert, select
 
 from hive_mind.conversation import JSON
 from hive_mind.errors import UsageError
@@ -25,7 +25,7 @@ def dump(engine: Engine, file: IO[bytes]) -> int:
         file.write(json_line({"revision": HEAD}))
         for table in metadata.sorted_tables:
             for row in connection.execution_options(yield_per=_BATCH).execute(select(table)).mappings():
-                file.write(json_line({"table": table.name, "row": dict(row)}))
+                file.write(json_line(_line(table, row)))
         return connection.execute(select(func.count()).select_from(interactions)).scalar() or 0
 
 
@@ -34,7 +34,7 @@ def load(engine: Engine, file: Path, force: bool) -> int:
 
     Raises UsageError if the store holds any and `force` is not given, or the dump is of a newer program.
     """
-    rows = (row for _, row in read_jsonl(file))
+    rows: Iterator[JSON] = (row for _, row in read_jsonl(file))
     revision = next(rows)["revision"]
     if revision > HEAD:
         raise UsageError(f"the backup's store has the schema {revision}, this program knows {HEAD}; update Hive-Mind")
@@ -65,12 +65,16 @@ def _brought_up(rows: Iterable[JSON], revision: str, file: Path) -> Iterator[JSO
     with reading(engine) as connection:
         for table in metadata.sorted_tables:
             for row in connection.execute(select(table)).mappings():
-                yield {"table": table.name, "row": dict(row)}
+                yield _line(table, row)
     engine.dispose()
 
 
+def _line(table: Table, row: Mapping[Any, Any]) -> JSON:
+    return {"table": table.name, "row": {str(name): value for name, value in row.items()}}
+
+
 def _fill(connection: Connection, schema: MetaData, rows: Iterable[JSON]) -> None:
-    name, batch = "", []
+    name, batch = "", list[JSON]()
     for row in rows:
         if batch and (row["table"] != name or len(batch) == _BATCH):
             connection.execute(insert(schema.tables[name]), batch)

@@ -64,8 +64,8 @@ def lead(connection: Connection, identity: str) -> str | None:
 
 
 def rewrite(connection: Connection, record: Record, interaction: Interaction, rules: RuleSettings) -> None:
-    """Write what is known of an interaction anew, and judge it anew unless a person has."""
-    changed = _judged(connection, record.id, interaction, rules) if record.decided_by != "hand" else {}
+    """Write what is known of an interaction anew, and judge it anew unless somebody else than the rules has."""
+    changed = _judged(connection, record.id, interaction, rules) if record.decided_by == "rules" else {}
     columns = to_columns(interaction, _tools(connection, interaction))
     connection.execute(
         update(interactions).where(interactions.c.id == record.id).values(**columns, **changed, updated=utc_now())

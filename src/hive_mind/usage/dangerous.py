@@ -31,6 +31,7 @@ _VALUED = {
 """Wrappers' one-letter options that take the next word."""
 _UPLOADS = ("@", "-d", "-T", "-F", "--data", "--upload-file", "--post-file", "--form", "$(", "`")
 _DISK = re.compile(r"/dev/(?:sd[a-z]|hd[a-z]|vd[a-z]|xvd[a-z]|nvme\d|mmcblk\d|disk\d|mapper/|md\d|dm-\d)")
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _ROOTS = re.compile(
     r"(?:/|~|\$HOME|\$\{HOME\}|/(?:bin|boot|dev|etc|home|lib|lib64|opt|proc|root|sbin|srv|sys|usr|var|Users|System)"
     r"|/(?:home|Users)/[^/]+|[A-Za-z]:[\\/]?)(?:/?\*?|/\.\*?|/\.)"
@@ -50,7 +51,8 @@ def danger(command: str) -> str | None:
 def _script(text: str, depth: int) -> str | None:
     if depth > DEEPEST:
         return "hides a command too deep inside others to be looked at"
-    root = _parser().parse(text.encode()).root_node
+    # tree-sitter-bash 0.25.1 looks characters up in C's table of 256, and crashes the process at `{` before U+E7112.
+    root = _parser().parse(_NOT_ASCII.sub("x", text).encode()).root_node
     for node in _walk(root):
         if found := _look_at(node, text, depth):
             return found
@@ -189,7 +191,7 @@ def _unwrapped(words: list[str]) -> list[str]:
 def _fetches(word: str) -> bool:
     """Tell whether a word is a substitution that downloads: `$(curl ...)`, `<(wget ...)`."""
     match = re.match(r"""["']?(?:\$\(|<\(|`)\s*(?:sudo\s+)?([\w./-]+)""", word)
-    return bool(match) and match[1].rpartition("/")[2] in _DOWNLOADERS
+    return match is not None and match[1].rpartition("/")[2] in _DOWNLOADERS
 
 
 def _words(command: Node) -> list[str]:

@@ -13,9 +13,10 @@ from hive_mind.errors import UsageError
 from hive_mind.files import json_line
 from hive_mind.interaction import Interaction
 from hive_mind.parallel import batched
-from hive_mind.progress import track
+from hive_mind.progress import Progress, track
 from hive_mind.sources.layout import KNOWN, Layout, layout_of
 from hive_mind.sources.recorded import Tally
+from hive_mind.sources.transcripts import is_tools_file
 from hive_mind.usage.store import Store
 
 AT_ONCE = 100
@@ -61,29 +62,35 @@ def import_files(
     files = list(_files(paths))
     with track("importing", len(files), "files") as progress:
         for file in files:
-            found = layout or layout_of(file)
-            if found is None:
-                report.not_read.append(f"{file} (none of: {KNOWN})")
-            else:
-                report.files[found.name] += 1
-                _import(found.read(file, report.tally), store, tools or {}, report)
-            progress.advance(status=f"{report.became['new']:,} new")
+            try:
+                found = layout or layout_of(file)
+                if found is None:
+                    report.not_read.append(f"{file} (none of: {KNOWN})")
+                else:
+                    report.files[found.name] += 1
+                    _import(found.read(file, report.tally), store, tools or {}, report, progress)
+            except OSError as error:
+                report.not_read.append(f"{file} ({error.strerror or error})")
+            progress.advance()
     return report
 
 
-def _import(made: Iterator[Interaction], store: Store, tools: dict[str, Tool], report: ImportReport) -> None:
+def _import(
+    made: Iterator[Interaction], store: Store, tools: dict[str, Tool], report: ImportReport, progress: Progress
+) -> None:
     for batch in batched(made, AT_ONCE):
         kept = [one for one in batch if _can_be_kept(one, report.tally)]
         report.outcomes.update(one.outcome for one in kept)
         applied = store.add_many(_declared(one, tools) for one in kept)
         report.became.update(one.what for one in applied)
+        progress.advance(0, f"{report.became['new']:,} new")
 
 
 def _can_be_kept(interaction: Interaction, tally: Tally) -> bool:
     """Tell whether an interaction can be written as JSON: what is nested 254 times deep cannot."""
-    parts = [*interaction.messages, interaction.answer, *interaction.results, *interaction.tools]
+    messages = [*interaction.messages, interaction.answer, *interaction.results]
     try:
-        json_line([part.to_dict() for part in parts])
+        json_line([[part.to_dict() for part in messages], [tool.to_dict() for tool in interaction.tools]])
     except TypeError:
         tally.passed_over["value that cannot be written as JSON"] += 1
         return False
@@ -103,7 +110,8 @@ def _declared(interaction: Interaction, tools: dict[str, Tool]) -> Interaction:
 def _files(paths: Iterable[Path]) -> Iterator[Path]:
     for path in paths:
         if path.is_dir():
-            yield from sorted(file for file in path.rglob("*") if file.suffix in (".jsonl", ".json") and file.is_file())
+            within = sorted(file for file in path.rglob("*") if file.suffix in (".jsonl", ".json") and file.is_file())
+            yield from (file for file in within if not is_tools_file(file))  # read with the runs that lie beside it
         elif path.is_file():
             yield path
         else:

@@ -69,7 +69,8 @@ class Bell:
             self._pipe = None
 
     def _has_ended(self) -> bool:
-        return self._keeper is not None and self._keeper.poll() == 0
+        """Tell whether the keeper that we started is done or was killed; one that failed is not tried again at once."""
+        return self._keeper is not None and self._keeper.poll() is not None and self._keeper.returncode <= 0
 
     def _start(self) -> None:
         try:
@@ -87,6 +88,9 @@ class Bell:
 
 def main(folder: Path) -> None:
     """Be the keeper, unless there is one."""
+    given = sys.stdin.buffer.read()
+    if not given:
+        return  # whoever started us was killed before it could say anything
     handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     while True:
         try:
@@ -99,7 +103,6 @@ def main(folder: Path) -> None:
                 return  # it is awake and will see what there is
             time.sleep(0.02)  # it is just starting, or just ending
     pipe = _listen(folder)
-    given = sys.stdin.buffer.read()
 
     from hive_mind.usage.moving import Mover
     from hive_mind.usage.settings import UsageSettings

@@ -63,7 +63,7 @@ def to_columns(interaction: Interaction, tools_digest: str | None) -> dict[str, 
 
 
 def from_row(
-    row: Mapping[str, Any], tools: str | None, sightings: tuple[Sighting, ...] = (), exported: tuple[str, ...] = ()
+    row: Mapping[Any, Any], tools: str | None, sightings: tuple[Sighting, ...] = (), exported: tuple[str, ...] = ()
 ) -> Record:
     """Read a row of `interactions`, given its list of tools as JSON text."""
     interaction = Interaction(

@@ -17,6 +17,8 @@ from hive_mind.usage.interaction import Interaction
 from hive_mind.usage.settings import RuleSettings
 
 State = Literal["new", "approved", "rejected", "quarantined"]
+Decider = Literal["rules", "hand", "learning"]
+"""Who put an interaction into its state: these rules, a person, or daily learning, which holds back what is odd."""
 STATES: tuple[State, ...] = ("new", "approved", "rejected", "quarantined")
 
 _SUSPECT = frozenset({"special_token_text"})

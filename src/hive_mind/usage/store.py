@@ -19,10 +19,12 @@ from hive_mind.usage.identity import load_key
 from hive_mind.usage.interaction import Interaction, Thumb
 from hive_mind.usage.query import Filters, count, fetch
 from hive_mind.usage.record import Record
-from hive_mind.usage.rules import State
+from hive_mind.usage.rules import Decider, State
 from hive_mind.usage.schema import interactions
 from hive_mind.usage.settings import UsageSettings
 from hive_mind.usage.wire import encode
+
+Records = list[Record]
 
 SHORTEST_ID = 6
 ALL = Filters()
@@ -87,12 +89,12 @@ class Store:
                 )
             return fetch(connection, [interactions.c.id == found], None, newest=False)[0]
 
-    def list(self, filters: Filters = ALL, limit: int | None = None, newest: bool = False) -> list[Record]:
+    def list(self, filters: Filters = ALL, limit: int | None = None, newest: bool = False) -> Records:
         """Return the interactions that are meant, by time: the oldest first, or the newest."""
         with reading(self.engine) as connection:
             return fetch(connection, filters.conditions(), limit, newest)
 
-    def pages(self, filters: Filters = ALL, size: int = 500) -> Iterator[list[Record]]:
+    def pages(self, filters: Filters = ALL, size: int = 500) -> Iterator[Records]:
         """Yield the interactions that are meant, by time, so many at once; what changes meanwhile may be missed."""
         with reading(self.engine) as connection:
             order = (
@@ -108,10 +110,13 @@ class Store:
         with reading(self.engine) as connection:
             return count(connection, filters)
 
-    def set_state(self, names: Sequence[str], state: State, reason: str = "") -> list[str]:
-        """Let a person decide; the rules never change it again. Returns the ids. Raises UsageError for unknown ones."""
-        ids = [self.get(name).id for name in names]
-        values = {"state": state, "reason": reason or f"{state} by hand", "decided_by": "hand", "updated": utc_now()}
+    def set_state(self, names: Sequence[str], state: State, reason: str = "", by: Decider = "hand") -> tuple[str, ...]:
+        """Let a person (or, with `by`, daily learning) decide; the rules never change it again unless `by` is rules.
+
+        Returns the ids. Raises UsageError for unknown ones.
+        """
+        ids = tuple(self.get(name).id for name in names)
+        values = {"state": state, "reason": reason or f"{state} by {by}", "decided_by": by, "updated": utc_now()}
         with writing(self.engine) as connection:
             for interaction_id in ids:
                 connection.execute(update(interactions).where(interactions.c.id == interaction_id).values(**values))
