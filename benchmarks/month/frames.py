@@ -383,7 +383,7 @@ FRESH: dict[str, str] = {
     """,
     "calculate": """
         I'd like to know what {expression} gives
-        can you calculate {expression}
+        the calculator should do {expression}
         what do I get for {expression}
         the result of {expression}, please
         figure out {expression}
