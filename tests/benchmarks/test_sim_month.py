@@ -166,4 +166,5 @@ def test_every_interaction_is_accounted_for(lived):
     accounting = lived["accounting"]
     assert accounting["lived"] == sum(sum(day["lived"].values()) for day in lived["days"])
     assert accounting["what"]["new"] == accounting["in_the_store"] == accounting["states"]
+    assert accounting["uneven"] == []
     assert not any("missing" in states for states in accounting["by_truth"].values())
