@@ -49,13 +49,13 @@ class Recipe:
     no_tool_share: float = 0.35
     per_tool: int = 60
     held_out_share: float = 0.4
-    suite_days: int = 14
+    suite_days: int = 10
     min_items: int = 200
-    min_new: int = 120
+    min_new: int = 150
     fresh_per_tool: int = 10
-    tier_limit: int = 60
+    tier_limit: int = 50
     crash_step: int = 20
-    naive_every: int = 2
+    naive_every: int = 3
     training: dict[str, Any] = field(default_factory=dict)
 
     def settings(self, folder: Path, foundation: Foundation) -> LearningSettings:
