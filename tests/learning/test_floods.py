@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from hive_mind.learning.floods import floods, shape
+from hive_mind.learning.cycle import run_cycle
+from hive_mind.learning.floods import FLOOD, floods, shape
 from hive_mind.learning.pool import collect
 from hive_mind.learning.settings import HeldOutSettings
 from hive_mind.usage.settings import UsageSettings
@@ -70,3 +71,17 @@ def test_the_shape_leaves_out_what_the_call_took_and_numbers(pool):
     one, other = pool([asked("Is it 5 degrees in {place}?", PLACES[n], n) for n in range(2)])
     assert shape(one) == shape(other)
     assert PLACES[0].lower() not in shape(one)
+
+
+def test_the_cycle_holds_a_flood_back_from_what_is_learnt_and_from_the_suite(world):
+    ids = world.use(12)
+    settings = world.settings(mix={"most_alike": MOST}, trigger={"min_new": 1000})
+    outcome = run_cycle(settings, START)
+    assert (outcome.decision, outcome.new) == ("declined", 1)
+    with opened(settings.usage) as store:
+        states = store.stats()["by_state"]
+        [one] = collect(store, settings.held_out, START).rows
+        held = [record for record in store.list() if record.state == "quarantined"]
+    assert states == {"approved": 1, "quarantined": len(ids) - 1}
+    assert one.id in ids
+    assert all(record.reason.startswith(FLOOD) for record in held)

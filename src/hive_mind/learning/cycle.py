@@ -196,9 +196,10 @@ class _Cycle:
 
     def _collect(self) -> JSON:
         """Note what is approved now; floods are held back first, so that they are neither learnt nor asked."""
-        flood = floods(self._pool.rows, self.settings.mix.most_alike)
+        approved = collect(self.store, self.settings.held_out, self.day.now).rows
+        flood = floods(approved, self.settings.mix.most_alike)
         for reason, held in flood.items():
-            self.store.set_state(held, "quarantined", reason)
+            self.store.set_state(held, "quarantined", reason, by="learning")
             say(f"{self.day.name}: {reason}")
         pool = self._pool
         known = self._known
