@@ -19,7 +19,18 @@ from hive_mind.tool_schema.arguments import argument_problems
 from hive_mind.training import TrainingSettings, TrainRequest, train
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
-SHORT = Plan(days=5, later_tools=2, schema_change=3, crash=2, poisoned=3, idle=4, worse=5)
+SHORT = Plan(
+    days=5,
+    later_tools=2,
+    schema_change=3,
+    crash=2,
+    poisoned=3,
+    idle=4,
+    worse=5,
+    sessions=(20, 24),
+    flood=30,
+    dangerous=5,
+)
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +123,7 @@ def foundation(tmp_path_factory) -> Foundation:
     """A foundation that was trained for a few steps on some of the sample's rows."""
     folder = tmp_path_factory.mktemp("foundation")
     data = folder / "train.jsonl"
-    write_jsonl(data, (row.to_dict() for row in training()[:240]))
+    write_jsonl(data, (row.to_dict() for row in training()[:150]))
     tiers = {tier: folder / f"{tier}.jsonl" for tier in TIERS}
     for tier, file in tiers.items():
         write_jsonl(file, (row.to_dict() for row in held_out(tier)))
@@ -128,8 +139,8 @@ def foundation(tmp_path_factory) -> Foundation:
 def lived(foundation, tmp_path_factory):
     """Five days: too little, killed while it trains, poisoned, without use, and a rate that is too high."""
     recipe = Recipe(
-        plan=SHORT, min_items=30, min_new=40, fresh_per_tool=2, tier_limit=8, crash_step=3, suite_days=2,
-        learning_rate=2e-3, training={"max_steps": 20, "checkpoint_every_steps": 2},
+        plan=SHORT, min_items=15, min_new=20, fresh_per_tool=1, tier_limit=6, crash_step=3, suite_days=2,
+        learning_rate=2e-3, training={"max_steps": 8, "checkpoint_every_steps": 2},
     )  # fmt: skip
     return Month(tmp_path_factory.mktemp("month") / "seed_42", 42, recipe, foundation).run(control=False)
 
@@ -145,7 +156,7 @@ def test_the_crashed_day_is_finished_once_at_the_next_start(lived):
     assert finished["decision"] in ("promoted", "held", "rejected")
     [attempt] = [line for line in lived["attempts"] if line["day"] == finished["day"]]
     assert (attempt["attempt"], attempt["starts"]) == (True, 2)
-    assert attempt["steps"]["train"]["steps"] == 20
+    assert attempt["steps"]["train"]["steps"] == 8
 
 
 def test_a_day_without_use_makes_no_attempt(lived):

@@ -17,7 +17,13 @@ def here(tmp_path, monkeypatch):
     store = Store.open(settings_in(tmp_path / "data" / "usage").model_copy(
         update={"exports": tmp_path / "data" / "automated"}
     ))  # fmt: skip
-    added = store.add_many([interaction(1), said(), interaction(2, outcome="failed", client="chat")])
+    added = store.add_many(
+        [
+            interaction(1),
+            said(time="2026-02-05T10:00:01Z"),
+            interaction(2, outcome="failed", client="chat", time="2026-02-05T10:00:02Z"),
+        ]
+    )
     store.close()
     return [each.id for each in added]
 

@@ -184,6 +184,7 @@ def test_a_guest_sees_no_process_but_its_own(sandbox):
         f"(setsid bash -c 'trap \"\" TERM HUP INT; sleep {MARKER} & sleep {MARKER}' &) ; sleep 0.2",
         f"setsid sleep {MARKER} & sleep 60",
     ],
+    ids=["disowned", "nohup", "deaf", "of another session"],
 )
 def test_no_child_survives(sandbox, start):
     shell(limited(sandbox, seconds=1.0), start)

@@ -101,7 +101,7 @@ class World:
     def trained(self, name, rows):
         return self.version(name, lambda model: learn(model, self.tokenizer, rows, STEPS, 2e-2))
 
-    def judge(self, name, champion=None, settings=GATE, base=None, test=None, how=SETTINGS):
+    def judge(self, name, champion=None, settings=GATE, base=None, test=None, how=SETTINGS, **more):
         """Put a version before the gate, measured beside the base and the champion."""
         base = base or self.base
         names = [version for version in (champion, name) if version]
@@ -112,7 +112,7 @@ class World:
             asked, ways = (test or self.test, how) if sealed is None else (None, how.only(sealed))
             return evaluate(EvaluationRequest(models, asked, ways, None, reports / "measurements"))
 
-        return judge(self.models, models[-1], champion, settings, measure)
+        return judge(self.models, models[-1], champion, settings, measure, **more)
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from hive_mind.conversation import Conversation, Message
 from hive_mind.errors import UsageError
 from hive_mind.evaluation import EvaluationSettings
 from hive_mind.files import write_jsonl
-from hive_mind.gate import VERDICT_FILE, Verdict
+from hive_mind.gate import VERDICT_FILE, Check, Verdict
 from hive_mind.inference.load import UnusableVersion
 from hive_mind.model import lora
 from tests.gate.conftest import GATE, PLACES, SETTINGS, calls, others
@@ -154,6 +154,26 @@ class TestTrainingData:
             verdict = world.judge("better_v1", how=how).verdict
             assert check(verdict, "decontamination").figures["asked"] == counted
             assert verdict.suites.keys() == {"held_out", "usage", "format"}
+
+    def test_of_a_persons_held_out_sessions_conversations_count_and_not_requests(self, world, tmp_path):
+        asked = Conversation.build("usage", [Message("user", "weather in BERN"), Message("assistant", "Sunny.")])
+        same = Conversation.build("usage", calls()[5].messages, calls()[5].tools)
+        file = tmp_path / "usage.jsonl"
+        write_jsonl(file, (Conversation.build("usage", row.messages, row.tools).to_dict() for row in calls()[:6]))
+        write_jsonl(world.train, [asked.to_dict(), same.to_dict()])
+        world.better()
+        how = EvaluationSettings(**SETTINGS.model_dump() | {"suites": {"usage": str(file)}})
+        for own, counted in (((), 2), ([file], 1)):
+            verdict = world.judge("better_v1", how=how, own=own).verdict
+            asked_of = check(verdict, "decontamination").figures["asked"]
+            assert sum(asked_of.values()) == counted, (own, asked_of)
+
+    def test_checks_that_the_caller_makes_count(self, world):
+        world.better()
+        harm = Check("probes", "reject", "it does harm", {})
+        verdict = world.judge("better_v1", more=lambda: [harm]).verdict
+        assert (verdict.decision, verdict.reasons) == ("reject", ("it does harm",))
+        assert harm in verdict.checks
 
     def test_secrets_are_counted_and_not_repeated(self, world):
         secret = "ghp_" + "a1B2" * 9

@@ -43,7 +43,8 @@ def fields(made):
 
 def test_of_a_flood_one_stays(pool):
     rows = pool([asked("As agreed, is it nice in {place}?", place, n) for n, place in enumerate(PLACES * 3)])
-    [(reason, held)] = floods(rows, MOST).items()
+    held = floods(rows, MOST)
+    [reason] = set(held.values())
     assert len(held) == len(rows) - 1
     assert min(rows, key=lambda row: row.time).id not in held
     assert f"{len(rows)} requests of shell on" in reason
@@ -51,7 +52,7 @@ def test_of_a_flood_one_stays(pool):
 
 def test_held_out_rows_of_a_flood_are_held_back_too(pool):
     rows = pool([asked("As agreed, is it nice in {place}?", place, n) for n, place in enumerate(PLACES * 3)])
-    [held] = floods(rows, MOST).values()
+    held = floods(rows, MOST)
     assert {row.held_out for row in rows if row.id in held} == {True, False}
 
 

@@ -97,14 +97,16 @@ def killed_in(world, steps, seconds):
     """Kill a cycle so long after one of the steps began; returns the step that it was in, None if it was over."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "tests.learning.cycle_process", str(world.folder), str(world.base.folder)]
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                               start_new_session=True)  # fmt: skip
     record = world.settings().dir / "2026-02-02" / days.CYCLE_FILE
     while process.poll() is None and not (record.is_file() and read_json(record)["running"] in steps):
         assert registry.latest(world.models) in ("foundation_v1", "daily_v1")
     until = time.monotonic() + seconds
     while process.poll() is None and time.monotonic() < until:
         assert registry.latest(world.models) in ("foundation_v1", "daily_v1")
-    process.kill()
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)  # the cycle is a child of the process that was started
     process.wait()
     return read_json(record)["running"]
 

@@ -5,14 +5,16 @@ import shlex
 import shutil
 import subprocess
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from hive_mind.cli.main import _run as command_line
+from hive_mind.config import load
 from hive_mind.errors import HiveMindError, Interrupted, UsageError
 from hive_mind.learning import schedule
 from hive_mind.learning.notify import notify
-from hive_mind.learning.settings import NotifySettings
+from hive_mind.learning.settings import LearningSettings, NotifySettings
 from tests.learning.world import START, WEATHER, World, called, interaction
 
 ODD_WORDS = ("--config", "/srv/my files/daily 100%.yaml", "name=a$b", 'note="x"', "back\\slash")
@@ -142,8 +144,6 @@ def test_learning_waits_while_a_model_answers(tmp_path):
 
 
 def _settings(world, **changes):
-    from hive_mind.learning.settings import LearningSettings
-
     return LearningSettings.model_validate({"usage": world.settings_of_the_store().model_dump(), **changes})
 
 
@@ -157,6 +157,24 @@ def test_nobody_is_told_unless_wanted_and_no_failure_to_tell_fails_a_day(monkeyp
     monkeypatch.undo()
     [problem] = notify(NotifySettings(webhook="http://127.0.0.1:9/"), "title", "text", {})
     assert "learning.notify.webhook could not be told" in problem
+
+
+def test_the_webhook_is_told_no_reason(monkeypatch):
+    told = []
+
+    class Taken:
+        def raise_for_status(self):
+            return self
+
+    monkeypatch.setattr("httpx.post", lambda url, json, timeout: told.append(json) or Taken())
+    settings = NotifySettings(webhook="http://127.0.0.1:9/")
+    assert notify(settings, "Hive-Mind: rejected", "on a probe: 'xyzzy ...'", {"day": "2026-02-02"}) == []
+    assert told == [{"title": "Hive-Mind: rejected", "day": "2026-02-02"}]
+
+
+def test_the_config_that_is_given_is_valid():
+    settings = load(LearningSettings, Path("configs/daily.yaml"))
+    assert settings.name == "daily" and settings.days_gate().guards.keys() >= {"no_tool", "format"}
 
 
 def test_the_commands(tmp_path, monkeypatch, capsys):

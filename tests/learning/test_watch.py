@@ -105,6 +105,7 @@ def test_the_cycle_takes_it_back_once_and_does_not_learn_it_again(served):
         )
     events = [entry["event"] for entry in registry.audit.read(served.models)]
     assert events[-2:] == ["watch", "promotion"]
+    assert "daily_v1 was taken back" in outcome.report.read_text()
     again = run_cycle(served.settings(trigger={"min_new": 1000}), START.replace(day=4))
     assert again.taken_back is None and registry.latest(served.models) == "foundation_v1"
 

@@ -69,9 +69,9 @@ def free_port():
 
 
 def new_database(url, name):
-    """Make an empty database; returns its URL."""
+    """Make an empty schema, which is quicker than a database; returns a URL whose tables are in it."""
     import psycopg
 
     with psycopg.connect(url.replace("+psycopg", "") + "/postgres", autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-    return f"{url}/{name}"
+        connection.execute(f'CREATE SCHEMA "{name}"')
+    return f"{url}/postgres?options=-csearch_path%3D{name}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import platform
 import random
 import signal
 import subprocess
@@ -18,11 +19,14 @@ import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from hive_mind.files import write_json
 from hive_mind.usage.journal import memory_folder
 from hive_mind.usage.keeper import LOCK
 from hive_mind.usage.moving import catch_up
 from hive_mind.usage.settings import UsageSettings
 from hive_mind.usage.store import opened
+
+RESULT = Path(__file__).resolve().parents[2] / "benchmarks" / "results" / "usage_store_kills.json"
 
 WRITER = """
 import sys
@@ -147,6 +151,7 @@ def main() -> None:
             outcome = stress(settings, given.interactions, given.writers, given.kills)
             results[name] = asdict(outcome)
             print(name, json.dumps(results[name]), flush=True)
+    write_json(RESULT, {"machine": {"cores": os.cpu_count(), "system": platform.platform()}, **results})
     if any(outcome["lost"] or outcome["doubled"] for outcome in results.values()):
         sys.exit("something was lost or is there twice")
 

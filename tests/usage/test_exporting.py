@@ -239,6 +239,22 @@ def test_a_file_and_an_index_that_do_not_agree_are_mended(store, monkeypatch):
     assert len(rows(file)) == len(rows(index)) == 3
 
 
+def test_forgetting_that_is_interrupted_can_be_done_again(store, tmp_path, monkeypatch):
+    added = store.add(interaction(1))
+    export(store, DAY)
+    where = {"data_dir": tmp_path / "data", "models_dir": tmp_path / "models"}
+
+    def killed(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("hive_mind.usage.forgetting.remove", killed)
+        forget(store, [added.id], **where)
+    assert exported_files(store.settings.exports) == []
+    assert forget(store, [added.id], **where).ids == [added.id]
+    assert store.list() == []
+
+
 def test_files_of_others_are_left_alone(store):
     store.settings.exports.mkdir(parents=True)
     other = store.settings.exports / "training_data_mine.jsonl"

@@ -164,6 +164,13 @@ def test_a_correction_becomes_the_target(store):
         store.correct(added.id, call("write_file", path="x"))
 
 
+def test_a_secret_in_a_correction_is_no_other_value_s_placeholder(store):
+    address, other = ("@".join((name, "example-mail.net")) for name in ("mara.lind", "otto.berg"))
+    added = store.add(interaction(1, messages=(Message("user", f"Read what {address} wrote"),), outcome="failed"))
+    record = store.correct(added.id, call(path=f"from <SECRET:email:1> to {other}"))
+    assert record.correction.tool_calls[0].arguments == {"path": "from <SECRET:email:1> to <SECRET:email:2>"}
+
+
 def test_filters(store):
     store.add_many([interaction(number, time=f"2026-02-{number:02d}T10:00:00Z") for number in range(1, 6)])
     store.add(said("Paris.", source="gateway", client="chat", session="talk", time="2026-03-01T00:00:00Z"))
@@ -181,7 +188,7 @@ def test_filters(store):
         1,
     )
     assert (count(tool="read_file"), count(tool="none"), count(tool="file")) == (6, 1, 0)
-    assert (count(since="2026-02-03"), count(before="2026-02-03"), count(outcome="failed")) == (4, 2, 1)
+    assert (count(since="2026-02-03"), count(before="2026-02-03"), count(outcome="failed")) == (5, 2, 1)
     assert [record.interaction.time[:10] for record in store.list(limit=2, newest=True)] == ["2026-03-01", "2026-02-05"]
     assert [len(page) for page in store.pages(size=3)] == [3, 3, 1]
 

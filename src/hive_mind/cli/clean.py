@@ -40,7 +40,8 @@ def clean(
 
     settings = settings_of(config, overrides)
     file = database_file(settings)
-    catch_up(settings) if settings.spool.is_dir() else None
+    if settings.spool.is_dir():
+        catch_up(settings)
     store = Store.open(settings) if file is None or file.is_file() else None
     try:
         items = survey(Places(models_dir, data_dir, settings, keep_models, unfinished), store)

@@ -45,14 +45,14 @@ def sync(
     """
     from hive_mind.catalogue.file import tools_of
     from hive_mind.catalogue.sync import sync as bring_up_to_date
-    from hive_mind.curation.tables import aligned
+    from hive_mind.cli.output import left_aligned
     from hive_mind.errors import HiveMindError, UsageError
 
     settings = _settings(config, overrides)
     synced = bring_up_to_date(settings, project or [], servers or [])
     asked = [name for name, entry in synced.catalogue["servers"].items() if entry["configured"]]
     changed = [[change.server, change.tool, change.what] for change in synced.changes]
-    print(aligned(["server", "tool", "what"], changed) if changed else "nothing changed")
+    print(left_aligned(["server", "tool", "what"], changed) if changed else "nothing changed")
     for name, why in synced.failed.items():
         print(f"not asked: {name}: {why}")
     count = len(tools_of(synced.catalogue))
@@ -83,23 +83,21 @@ def list_tools(
     """List the tools that are there now."""
     from hive_mind.catalogue.file import read_catalogue, tools_of
     from hive_mind.catalogue.select import select
-    from hive_mind.curation.tables import aligned
+    from hive_mind.cli.output import left_aligned
 
     settings = _settings(config, overrides)
     catalogue = read_catalogue(settings.file)
     if server is not None:
         catalogue = {"servers": {server: _server(catalogue, server, settings.file)}}
     found = tools_of(catalogue) if request is None else select(request, tools_of(catalogue))
-    rows = [[tool.name, _shortened(tool.description)] for tool in found]
-    if rows:
-        width = max(len(name) for name, _ in rows)
-        print("\n".join(f"{name:<{width}}  {text}".rstrip() for name, text in rows))
+    if found:
+        print(left_aligned(["tool", "what it is for"], [[tool.name, _shortened(tool.description)] for tool in found]))
     entries = [
         [name, entry["version"] or "", str(sum(not tool["gone"] for tool in entry["tools"].values())), entry["asked"],
          "gone" if not entry["configured"] else entry["error"] or "ok"]
         for name, entry in catalogue["servers"].items()
     ]  # fmt: skip
-    print("", aligned(["server", "version", "tools", "asked", "state"], entries), sep="\n")
+    print("", left_aligned(["server", "version", "tools", "asked", "state"], entries), sep="\n")
     print(f"\n{len(found):,} tools; next: hive-mind tools show TOOL, or hive-mind tools sync")
     if json_output:
         print_json({"tools": [tool.to_dict() for tool in found]})

@@ -6,18 +6,20 @@ for a person is quarantined in the store with the reason; what is over a cap sta
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from hive_mind.curation.split import unit
+from hive_mind.errors import UsageError
 from hive_mind.learning.pool import Pool, Pooled, pooled, tool_sessions
 from hive_mind.learning.settings import HeldOutSettings, MixSettings, TriggerSettings
 from hive_mind.usage.query import Filters
+from hive_mind.usage.rules import State
 from hive_mind.usage.store import Store
 
+CHOSEN_FILE = "chosen.json"
 NEW_TOOL = "new tool: "
-ODD = "odd: "
 
 
 @dataclass(frozen=True)
@@ -30,10 +32,11 @@ class Chosen:
 
 def review_new_tools(
     store: Store, pool: Pool, known_tools: set[str], held_out: HeldOutSettings, settings: TriggerSettings
-) -> tuple[list[str], list[str]]:
-    """Quarantine rows of tools that too few sessions know, and release those whose tool enough sessions know now.
+) -> tuple[dict[str, str], list[str]]:
+    """Find rows of tools that too few sessions know, and those held back before whose tool enough sessions know now.
 
-    Returns the ids that were held back and those released. What a person has decided on stays as it is.
+    Returns why each of the former is to be held back, by id, and the ids of the latter. What a person has decided on
+    stays as it is.
     """
     waiting = [
         pooled(record, held_out)
@@ -47,21 +50,36 @@ def review_new_tools(
         tools = [call.name for call in row.target.tool_calls if call.name not in known_tools]
         return next((tool for tool in tools if len(sessions[tool]) < settings.new_tool_sessions), None)
 
-    released = [row.id for row in waiting if rare(row) is None]
-    if released:
-        store.set_state(released, "approved", f"{NEW_TOOL}seen in enough sessions now", by="rules")
-    back: dict[str, list[str]] = defaultdict(list)
+    back = {}
     for row in pool.to_learn:
         tool = rare(row)
         if tool is not None and row.record.decided_by != "hand":
-            back[tool].append(row.id)
-    for tool, ids in back.items():
-        reason = (
-            f"{NEW_TOOL}{tool} was seen in {len(sessions[tool])} of {settings.new_tool_sessions} sessions; approve it "
-            "if you know it"
-        )
-        store.set_state(ids, "quarantined", reason, by="learning")
-    return [id for ids in back.values() for id in ids], released
+            back[row.id] = (
+                f"{NEW_TOOL}{tool} was seen in {len(sessions[tool])} of {settings.new_tool_sessions} sessions; approve "
+                "it if you know it"
+            )
+    return back, [row.id for row in waiting if rare(row) is None]
+
+
+def hold_back(store: Store, reasons: Mapping[str, str], released: Sequence[str]) -> None:
+    """Quarantine interactions for a person, each with its reason, and approve those that need wait no longer.
+
+    Those that are not in the store any more, or not in that state, are passed over, so it can be done twice.
+    """
+    for id, reason in reasons.items():
+        if state_of(store, id) == "approved":
+            store.set_state([id], "quarantined", reason, by="learning")
+    for id in released:
+        if state_of(store, id) == "quarantined":
+            store.set_state([id], "approved", f"{NEW_TOOL}seen in enough sessions now", by="rules")
+
+
+def state_of(store: Store, id: str) -> State | None:
+    """Return an interaction's state, None if it was forgotten."""
+    try:
+        return store.get(id).state
+    except UsageError:
+        return None
 
 
 def cap(rows: Sequence[Pooled], settings: MixSettings, day: str) -> Chosen:

@@ -9,8 +9,8 @@ Time comes from the caller alone.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -25,10 +25,11 @@ from hive_mind.curation.manifest import MANIFEST_NAME, SPLIT_FILES
 from hive_mind.errors import HiveMindError, Interrupted, UsageError
 from hive_mind.files import read_json, sha256_file, write_json
 from hive_mind.learning import choosing, days, oddness, watch
+from hive_mind.learning.choosing import CHOSEN_FILE
 from hive_mind.learning.dataset import DATASET_FOLDER, account, build_dataset, choose_replay, foundation_rows
 from hive_mind.learning.days import Day, Decision
 from hive_mind.learning.floods import floods
-from hive_mind.learning.judging import FOUNDATION, judge_day, scores
+from hive_mind.learning.judging import FOUNDATION, judge_day, last_foundation, scores
 from hive_mind.learning.notify import notify
 from hive_mind.learning.pool import Pool, Pooled, again, collect, keep_the_split, tool_calls
 from hive_mind.learning.probes import probes
@@ -46,7 +47,7 @@ from hive_mind.usage.store import Store, opened
 if TYPE_CHECKING:
     from hive_mind.inference.load import ModelReference
 
-COLLECTED_FILE, CHOSEN_FILE = "collected.json", "chosen.json"
+COLLECTED_FILE = "collected.json"
 HELD: dict[str, Decision] = {"promote": "promoted", "hold": "held", "reject": "rejected"}
 
 
@@ -93,6 +94,8 @@ def run_cycle(settings: LearningSettings, now: datetime, command: str = "hive-mi
         if day.finished:
             say(f"{day.name} had its attempt already: {day.record['outcome']['decision']}")
             return _outcome(settings, day, taken_back, before)
+        if taken_back is not None:
+            day.record["taken_back"] = taken_back
         made = _Cycle(settings, store, day, command).run()
         return _outcome(settings, day, taken_back, before) if taken_back or before else made
 
@@ -198,9 +201,9 @@ class _Cycle:
         """Note what is approved now; floods are held back first, so that they are neither learnt nor asked."""
         approved = collect(self.store, self.settings.held_out, self.day.now).rows
         flood = floods(approved, self.settings.mix.most_alike)
-        for reason, held in flood.items():
-            self.store.set_state(held, "quarantined", reason, by="learning")
-            say(f"{self.day.name}: {reason}")
+        choosing.hold_back(self.store, flood, [])
+        for reason, count in Counter(flood.values()).items():
+            say(f"{self.day.name}: {count} held back: {reason}")
         pool = self._pool
         known = self._known
         ids = [row.id for row in pool.rows]
@@ -209,7 +212,7 @@ class _Cycle:
         return {
             "to_learn": len(pool.to_learn), "held_out": len(pool.held_out), "left_out": dict(pool.left_out),
             "new": sum(id not in known.ids for id in ids), "states": self.store.stats()["by_state"],
-            "flood": sum(map(len, flood.values())),
+            "flood": len(flood),
         }  # fmt: skip
 
     def _enough(self) -> JSON:
@@ -220,7 +223,7 @@ class _Cycle:
     def _forgotten(self) -> int:
         """Count what a daily version that is served has learnt and was to forget; training again leaves it out."""
         served = registry.latest(self.settings.models_dir)
-        if served is None or served == (self.settings.foundation or _foundation(self.settings)):
+        if served is None or served == (self.settings.foundation or last_foundation(self.settings)):
             return 0
         return len(forgotten_of(Path(registry.load_manifest(self.settings.models_dir / served).dataset["path"])))
 
@@ -237,7 +240,7 @@ class _Cycle:
         """Name all versions of the attempt once, so that a cycle that goes on does not choose others."""
         settings = self.settings
         champion = registry.latest(settings.models_dir)
-        foundation = settings.foundation or _foundation(settings)
+        foundation = settings.foundation or last_foundation(settings)
         if champion is None or foundation is None:
             raise UsageError(
                 f"nothing was promoted in {settings.models_dir} yet, so there is no foundation to learn from; make one "
@@ -253,50 +256,43 @@ class _Cycle:
         }  # fmt: skip
 
     def _choose(self) -> JSON:
-        """Choose what is learnt, and hold back for a person what is odd."""
+        """Choose what is learnt, and hold back for a person what is odd: written down first, then done."""
+        file = self.day.folder / CHOSEN_FILE
+        if not file.is_file():
+            write_json(file, self._chosen_now())
+        made = read_json(file)
+        choosing.hold_back(self.store, made["reasons"], made["released"])
+        if not made["ids"]:
+            raise HiveMindError(
+                "nothing that is approved may be learnt from now; the report says what was held back and why"
+            )
+        return {
+            "rows": len(made["ids"]), "new": len(made["new"]), "left_out": made["left_out"],
+            "quarantined": made["quarantined"], "released": len(made["released"]),
+        }  # fmt: skip
+
+    def _chosen_now(self) -> JSON:
         settings, plan = self.settings, self.day.result("plan")
         known_tools = set(self._known.calls or {}) | {
             call.name for row in foundation_rows(Path(plan["foundation_data"])) for call in row.calls
         }
-        back, released = choosing.review_new_tools(
+        unknown, released = choosing.review_new_tools(
             self.store, self._pool, known_tools, settings.held_out, settings.trigger
         )
-        rows = [row for row in self._pool.to_learn if row.id not in set(back)]
+        rows = [row for row in self._pool.to_learn if row.id not in unknown]
         served = set().union(*records_of(settings.models_dir, plan["champion"]).values())
-        odd = self._odd([row for row in rows if row.id not in served and row.record.decided_by != "hand"])
+        unserved = [row for row in rows if row.id not in served and row.record.decided_by != "hand"]
+        odd = oddness.reasons(unserved, self._reference(plan["champion"]), settings)
         rows = [row for row in rows if row.id not in odd]
-        if settings.mode == "continue":
-            rows = [row for row in rows if row.id not in served]
-        chosen = choosing.cap(rows, settings.mix, self.day.name)
-        if not chosen.rows:
-            raise HiveMindError(
-                "nothing that is approved may be learnt from now; the report says what was held back and why"
-            )
-        new = [row.id for row in chosen.rows if row.id not in served]
-        quarantined = {"a new tool": back, "odd": list(odd)}
-        write_json(
-            self.day.folder / CHOSEN_FILE,
-            {"ids": [row.id for row in chosen.rows], "new": new, "quarantined": quarantined, "released": released},
-        )
+        fit = [row for row in rows if settings.mode == "anew" or row.id not in served]
+        chosen = choosing.cap(fit, settings.mix, self.day.name)
+        passed_over = {"learnt by what is served": len(rows) - len(fit)} if len(fit) < len(rows) else {}
         return {
-            "rows": len(chosen.rows), "new": len(new), "left_out": dict(chosen.left_out), "quarantined": quarantined,
-            "released": len(released), "clients": len({row.record.interaction.client for row in chosen.rows}),
+            "ids": [row.id for row in chosen.rows], "new": [row.id for row in chosen.rows if row.id not in served],
+            "left_out": passed_over | dict(chosen.left_out),
+            "quarantined": {"a new tool": list(unknown), "odd": list(odd)},
+            "reasons": {**unknown, **odd}, "released": released,
         }  # fmt: skip
-
-    def _odd(self, rows: Sequence[Pooled]) -> dict[str, float]:
-        from hive_mind.device import pick
-
-        settings = self.settings
-        if not settings.mix.odd_z or not rows:
-            return {}
-        device = pick(settings.evaluation.device, settings.evaluation.dtype)
-        champion = self._reference(self.day.result("plan")["champion"])
-        loss = oddness.losses(rows, champion, device, settings.evaluation.batch_tokens)
-        odd = oddness.odd(rows, loss, settings.mix.odd_z)
-        for id, z in odd.items():
-            reason = f"{choosing.ODD}{z:.1f} deviations less likely than others of its tool; approve it if it is right"
-            self.store.set_state([id], "quarantined", reason, by="learning")
-        return odd
 
     def _dataset(self) -> JSON:
         plan, settings = self.day.result("plan"), self.settings
@@ -413,10 +409,3 @@ def _deciding(judged: JSON) -> list[str]:
     """Return the reasons that a person wants to read first: of a promotion what is better, not all that is well."""
     primary = [check["reason"] for check in judged["checks"] if check["name"] == "primary"]
     return primary if judged["decision"] == "promote" else judged["reasons"]
-
-
-def _foundation(settings: LearningSettings) -> str | None:
-    """Return the version promoted last that no cycle made."""
-    daily = re.compile(rf"{re.escape(settings.name)}_v\d+")
-    versions = [entry.version for entry in registry.history(settings.models_dir) if not daily.fullmatch(entry.version)]
-    return versions[-1] if versions else None

@@ -97,7 +97,7 @@ def open_day(folder: Path, now: datetime) -> Day:
     run = before["run"] + 1 if before is not None else 1
     record: dict[str, Any] = {
         "format": FORMAT, "day": day, "run": run, "now": stamp(now), "starts": 0, "attempt": False, "running": None,
-        "steps": {}, "outcome": None,
+        "taken_back": None, "steps": {}, "outcome": None,
     }  # fmt: skip
     return Day(file.parent, record)
 

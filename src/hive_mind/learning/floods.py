@@ -21,17 +21,17 @@ SHORTEST_VALUE = 2
 VALUE, NUMBER = " value ", "number"
 
 
-def floods(rows: Sequence[Pooled], most: int) -> dict[str, list[str]]:
-    """Return by reason the ids to hold back: of more than `most` rows of one shape, client and day all but the first.
+def floods(rows: Sequence[Pooled], most: int) -> dict[str, str]:
+    """Return why to hold back which ids: of more than `most` rows of one shape, client and day all but one.
 
-    Rows that are held out count too: a flood in the user's own suite would reward what had learnt it. What a person
-    approved by hand stays.
+    Rows that are held out count too: a flood in the user's own suite would reward what had learnt it. The first of them
+    stays, and what a person approved by hand.
     """
     alike: dict[tuple[str, ...], list[Pooled]] = defaultdict(list)
     for row in rows:
         called = " ".join(call.name for call in row.target.tool_calls)
         alike[(row.client_day, called, shape(row))].append(row)
-    found: dict[str, list[str]] = {}
+    found: dict[str, str] = {}
     for (client_day, _, said), members in alike.items():
         if len(members) > most:
             kept = min(members, key=lambda row: (row.time, row.id))
@@ -39,9 +39,7 @@ def floods(rows: Sequence[Pooled], most: int) -> dict[str, list[str]]:
             reason = (
                 f"{FLOOD}{len(members)} requests of {client_day} say nearly the same, {said!r}; approve those you know"
             )
-            held = [row.id for row in members if row is not kept and row.record.decided_by != "hand"]
-            if held:
-                found.setdefault(reason, []).extend(held)
+            found |= {row.id: reason for row in members if row is not kept and row.record.decided_by != "hand"}
     return found
 
 

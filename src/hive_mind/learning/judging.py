@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,13 @@ if TYPE_CHECKING:
 
 MEASUREMENTS = "measurements"
 FOUNDATION = "foundation"
+
+
+def last_foundation(settings: LearningSettings) -> str | None:
+    """Return the version promoted last that no cycle made."""
+    daily = re.compile(rf"{re.escape(settings.name)}_v\d+")
+    versions = [entry.version for entry in registry.history(settings.models_dir) if not daily.fullmatch(entry.version)]
+    return versions[-1] if versions else None
 
 
 def evaluate_day(

@@ -13,12 +13,15 @@ SECONDS = 10
 
 
 def notify(settings: NotifySettings, title: str, text: str, facts: JSON) -> list[str]:
-    """Tell the outcome; returns what went wrong, which no cycle fails for. `facts` hold no row and no request."""
+    """Tell the outcome; returns what went wrong, which no cycle fails for.
+
+    The webhook gets `facts` alone: `text` may quote a word of somebody's request.
+    """
     problems = []
     if settings.desktop:
         problems += _desktop(title, text)
     if settings.webhook is not None:
-        problems += _webhook(settings.webhook, title, text, facts)
+        problems += _webhook(settings.webhook, title, facts)
     for problem in problems:
         say(problem)
     return problems
@@ -35,11 +38,11 @@ def _desktop(title: str, text: str) -> list[str]:
     return []
 
 
-def _webhook(url: str, title: str, text: str, facts: JSON) -> list[str]:
+def _webhook(url: str, title: str, facts: JSON) -> list[str]:
     import httpx
 
     try:
-        httpx.post(url, json={"title": title, "text": text, **facts}, timeout=SECONDS).raise_for_status()
+        httpx.post(url, json={"title": title, **facts}, timeout=SECONDS).raise_for_status()
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         return [f"learning.notify.webhook could not be told ({error}); check the address"]
     return []

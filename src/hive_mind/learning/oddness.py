@@ -12,6 +12,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from hive_mind.learning.pool import Pooled
+from hive_mind.learning.settings import LearningSettings
 
 if TYPE_CHECKING:
     from hive_mind.device import Device
@@ -22,6 +23,20 @@ FEWEST = 8
 LEAST_SPREAD = 0.25
 """Rows of one tool that are all alike would make any other one odd: a deviation is at least so large, in log loss."""
 MAD_TO_DEVIATION = 1.4826
+
+
+def reasons(rows: Sequence[Pooled], champion: ModelReference, settings: LearningSettings) -> dict[str, str]:
+    """Return why rows are odd, by id; none if `mix.odd_z` is 0."""
+    from hive_mind.device import pick
+
+    if not settings.mix.odd_z or not rows:
+        return {}
+    device = pick(settings.evaluation.device, settings.evaluation.dtype)
+    loss = losses(rows, champion, device, settings.evaluation.batch_tokens)
+    return {
+        id: f"odd: {z:.1f} deviations less likely than others of its tool; approve it if it is right"
+        for id, z in odd(rows, loss, settings.mix.odd_z).items()
+    }
 
 
 def losses(rows: Sequence[Pooled], model: ModelReference, device: Device, batch_tokens: int) -> dict[str, float]:

@@ -23,6 +23,7 @@ def write_report(folder: Path, day: Day, line: Mapping[str, Any]) -> Path:
     sections = [
         f"# Daily learning, {day.name}",
         f"**{line['decision']}**: {line['reason']}",
+        _taken_back(day),
         _came_in(day),
         _dataset(day),
         _verdict(day, line),
@@ -34,6 +35,16 @@ def write_report(folder: Path, day: Day, line: Mapping[str, Any]) -> Path:
     path = day.folder / REPORT_FILE
     write_text(path, "\n\n".join(section for section in sections if section) + "\n")
     return path
+
+
+def _taken_back(day: Day) -> str:
+    back = day.record["taken_back"]
+    if back is None:
+        return ""
+    return (
+        f"Before that **{back['version']} was taken back** for what happened in use ({back['why']}); "
+        f"{back['previous']} is served, and {back['quarantined']:,} interactions wait for a person."
+    )
 
 
 def _result(day: Day, step: str) -> JSON:

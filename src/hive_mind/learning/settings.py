@@ -75,7 +75,7 @@ class NotifySettings(Settings):
 
     desktop: bool = setting(False, "show a notification on the desktop (notify-send)")
     webhook: str | None = setting(
-        None, "a URL that the outcome is sent to as JSON (never any row); none = nothing leaves this machine"
+        None, "a URL that day, decision and versions are sent to as JSON; none = nothing leaves this machine"
     )
 
 

@@ -16,6 +16,7 @@ from hive_mind import registry
 from hive_mind.chat.parse import parse_reply
 from hive_mind.conversation import JSON
 from hive_mind.files import read_json
+from hive_mind.learning.choosing import CHOSEN_FILE, hold_back, state_of
 from hive_mind.learning.days import history, stamp
 from hive_mind.learning.settings import LearningSettings
 from hive_mind.progress import say
@@ -100,14 +101,16 @@ def take_back(store: Store, settings: LearningSettings, watched: Watched, now: d
     assert line is not None
     said = ", ".join(_said(watched, measure) for measure in watched.worse)
     registry.audit.append(settings.models_dir, "watch", {"version": watched.version, **watched.to_dict()})
-    ids = [id for id in read_json(settings.dir / line["day"] / "chosen.json")["new"] if _is_approved(store, id)]
-    if ids:
-        reason = f"{ROLLED_BACK}{watched.version}, which learnt it newly, had {said}"
-        store.set_state(ids, "quarantined", reason, by="learning")
+    ids = read_json(settings.dir / line["day"] / CHOSEN_FILE)["new"]
+    held_back = [id for id in ids if state_of(store, id) == "approved"]
+    reason = f"{ROLLED_BACK}{watched.version}, which learnt it newly, had {said}"
+    hold_back(store, dict.fromkeys(held_back, reason), [])
     registry.rollback(settings.models_dir)
-    say(f"{watched.version} is taken back: {said}; {len(ids)} interactions that it learnt newly wait for a person")
+    say(
+        f"{watched.version} is taken back: {said}; {len(held_back)} interactions that it learnt newly wait for a person"
+    )
     return {"version": watched.version, "previous": registry.latest(settings.models_dir), "why": said,
-            "quarantined": len(ids), "time": stamp(now)}  # fmt: skip
+            "quarantined": len(held_back), "time": stamp(now)}  # fmt: skip
 
 
 def fisher(mine: int, of_mine: int, theirs: int, of_theirs: int) -> float:
@@ -134,15 +137,6 @@ def _answers(store: Store, now: datetime, days: int) -> Iterator[Record]:
     since, before = stamp(now - timedelta(days=days)), stamp(now + timedelta(seconds=1))
     for page in store.pages(Filters(since=since, before=before)):
         yield from page
-
-
-def _is_approved(store: Store, id: str) -> bool:
-    from hive_mind.errors import UsageError
-
-    try:
-        return store.get(id).state == "approved"
-    except UsageError:  # it was forgotten
-        return False
 
 
 def _said(watched: Watched, measure: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,12 +16,12 @@ from hive_mind.curation.forgotten import datasets_under, mark_forgotten
 from hive_mind.curation.manifest import MANIFEST_NAME
 from hive_mind.errors import HiveMindError
 from hive_mind.files import read_json
-from hive_mind.progress import utc_now
+from hive_mind.progress import say, utc_now
 from hive_mind.registry import REPORTS
 from hive_mind.registry.versions import version_folders
 from hive_mind.training.token_cache import FOLDER as TOKENS
 from hive_mind.usage import exporting, teach
-from hive_mind.usage.database import writing
+from hive_mind.usage.database import reading, writing
 from hive_mind.usage.moving import Mover
 from hive_mind.usage.query import Filters
 from hive_mind.usage.schema import (
@@ -64,46 +65,58 @@ def forget(
         moved = mover.run()
         if moved.away:
             raise HiveMindError(f"nothing was forgotten: {moved.away}")
-        outcome = Forgotten([store.get(name).id for name in names])
-        if filters is not None:
-            outcome.ids += [record.id for page in store.pages(filters) for record in page]
-        if not outcome.ids:
-            return outcome
-        with mover.spool.turn():
-            files = remove(store, outcome.ids, for_good=True)
-            # Entries that the store could not take have no id to be found by, so all of them go.
-            (mover.spool.folder / REFUSED).unlink(missing_ok=True)
+        outcome = Forgotten(_chosen(store, names, filters))
+        if outcome.ids:
+            # The store goes last: whoever is interrupted before can name the same interactions again.
+            _take_out_of_files(outcome, store.settings.exports)
+            _mark(outcome, data_dir)
+            outcome.models = _models(outcome, _files_that_held(store, outcome.ids), models_dir)
+            with mover.spool.turn():
+                remove(store, outcome.ids, for_good=True)
+                # Entries that the store could not take have no id to be found by, so all of them go.
+                (mover.spool.folder / REFUSED).unlink(missing_ok=True)
     finally:
         mover.close()
-    for file in exporting.exported_files(store.settings.exports):
-        gone = set(outcome.ids)
-        taken = exporting.rewrite(file, lambda line, gone=gone: not gone & set(line[1]["records"]))  # type: ignore[misc]
-        if taken:
-            outcome.files[str(file)] = taken
-    _mark(outcome, data_dir)
-    outcome.models = _models(outcome, files, models_dir)
     return outcome
 
 
-def remove(store: Store, ids: Sequence[str], *, for_good: bool) -> set[str]:
-    """Delete interactions from the database; returns the names of the exported files that ever held them.
+def remove(store: Store, ids: Sequence[str], *, for_good: bool) -> None:
+    """Delete interactions from the database, and overwrite their bytes.
 
-    With `for_good` their identities are noted, so that they are not stored again. The bytes are overwritten, not only
-    marked as free.
+    With `for_good` their identities are noted, so that they are not stored again.
     """
-    files: set[str] = set()
     with writing(store.engine) as connection:
         for begin in range(0, len(ids), _BATCH):
-            files |= _delete(connection, ids[begin : begin + _BATCH], for_good)
+            _delete(connection, ids[begin : begin + _BATCH], for_good)
         used = select(interactions.c.tools).where(interactions.c.tools.is_not(None))
         connection.execute(delete(tool_lists).where(tool_lists.c.digest.not_in(used)))
     _overwrite(store)
+
+
+def _chosen(store: Store, names: Sequence[str], filters: Filters | None) -> list[str]:
+    named = [store.get(name).id for name in names]
+    meant = [record.id for page in store.pages(filters) for record in page] if filters is not None else []
+    return list(dict.fromkeys((*named, *meant)))
+
+
+def _take_out_of_files(outcome: Forgotten, folder: Path) -> None:
+    gone = set(outcome.ids)
+    for file in exporting.exported_files(folder):
+        if taken := exporting.rewrite(file, lambda line: not gone & set(line[1]["records"])):
+            outcome.files[str(file)] = taken
+
+
+def _files_that_held(store: Store, ids: Sequence[str]) -> set[str]:
+    """Return the names of the exported files that hold interactions now or ever did."""
+    files: set[str] = set()
+    with reading(store.engine) as connection:
+        for begin in range(0, len(ids), _BATCH):
+            held = select(exports.c.file).where(exports.c.interaction.in_(ids[begin : begin + _BATCH])).distinct()
+            files |= set(connection.execute(held).scalars())
     return files
 
 
-def _delete(connection: Connection, ids: Sequence[str], for_good: bool) -> set[str]:
-    held = select(exports.c.file).where(exports.c.interaction.in_(ids)).distinct()
-    files = set(connection.execute(held).scalars())
+def _delete(connection: Connection, ids: Sequence[str], for_good: bool) -> None:
     if for_good:
         mine = (
             connection.execute(select(identities.c.identity).where(identities.c.interaction.in_(ids))).scalars().all()
@@ -113,17 +126,18 @@ def _delete(connection: Connection, ids: Sequence[str], for_good: bool) -> set[s
     for table in OF_INTERACTION:
         connection.execute(delete(table).where(table.c.interaction.in_(ids)))
     connection.execute(delete(interactions).where(interactions.c.id.in_(ids)))
-    return files
 
 
 def _overwrite(store: Store) -> None:
-    """Write the database file anew, without what was deleted, and empty its log; PostgreSQL vacuums by itself."""
+    """Write SQLite's file anew, smaller, and empty its log; PostgreSQL vacuums by itself."""
     if database_file(store.settings) is None:
         return
     raw: Any = store.engine.raw_connection()
     try:
         raw.execute("VACUUM")
         raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    except sqlite3.OperationalError as error:
+        say(f"{store.where} keeps its size, and its log what was deleted, until no other process uses it ({error})")
     finally:
         raw.close()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy import Engine, select, update
@@ -19,6 +20,7 @@ from hive_mind.usage.identity import load_key
 from hive_mind.usage.interaction import Interaction, Thumb
 from hive_mind.usage.query import Filters, count, fetch
 from hive_mind.usage.record import Record
+from hive_mind.usage.redacting import redact_interaction
 from hive_mind.usage.rules import Decider, State
 from hive_mind.usage.schema import interactions
 from hive_mind.usage.settings import UsageSettings
@@ -134,9 +136,9 @@ class Store:
                 f"the correction of {record.id} cannot be learnt from: {refused.code} ({refused.detail}); correct it "
                 "again"
             )
-        entry = redacted(interaction_entry(Interaction("manual", (), correction, record.interaction.tools), self.key))
+        seen = redact_interaction(replace(record.interaction, answer=correction))  # beside the placeholders that it has
         values = {
-            "correction": encode(entry["interaction"]["answer"]).decode(), "state": "approved",
+            "correction": encode(seen.answer.to_dict()).decode(), "state": "approved",
             "reason": "corrected by hand", "decided_by": "hand", "updated": utc_now(),
         }  # fmt: skip
         with writing(self.engine) as connection:
