@@ -51,7 +51,9 @@ def parse() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, nargs="+", default=[42, 43, 44])
-    parser.add_argument("--work", type=Path, default=Path("runs/sim_month"), help="a folder a seed; emptied first")
+    parser.add_argument(
+        "--work", type=Path, default=Path("runs/sim_month"), help="a folder a seed; what is there is gone on with"
+    )
     parser.add_argument(
         "--cache",
         type=Path,

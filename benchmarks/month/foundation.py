@@ -32,19 +32,22 @@ class Foundation:
     data: Path
     tiers: dict[str, Path]
 
-    def copy_to(self, folder: Path) -> Foundation:
-        """Copy all of it into a month's folder and promote it there; the test split stays behind (see `copied`)."""
-        models = folder / "models"
-        shutil.copytree(self.version, models / VERSION)
-        registry.promote(models, VERSION, force=True, note="the month's foundation", by="hand")
-        return Foundation(models / VERSION, self._copied(self.data, folder), self.tiers)
+    def in_folder(self, folder: Path) -> Foundation:
+        """Return it as it lies in a month's folder."""
+        return Foundation(folder / "models" / VERSION, folder / "foundation" / SPLIT_FILES["train"], self.tiers)
 
-    def _copied(self, file: Path, folder: Path) -> Path:
-        """Its test split is not copied with it: 450 conversations of the sample would be asked of every candidate."""
-        target = folder / "foundation" / SPLIT_FILES["train"]
-        target.parent.mkdir(parents=True)
-        shutil.copyfile(file, target)
-        return target
+    def copy_to(self, folder: Path) -> Foundation:
+        """Copy it into a month's folder and promote it there.
+
+        The test split beside its data stays behind: hundreds of the sample's conversations would be asked of every
+        candidate.
+        """
+        copied = self.in_folder(folder)
+        shutil.copytree(self.version, copied.version)
+        registry.promote(copied.version.parent, VERSION, force=True, note="the month's foundation", by="hand")
+        copied.data.parent.mkdir(parents=True)
+        shutil.copyfile(self.data, copied.data)
+        return copied
 
 
 def foundation(cache: Path, overrides: list[str] | None = None) -> Foundation:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import multiprocessing
 import os
 import shutil
@@ -22,6 +24,7 @@ from hive_mind.learning.settings import LearningSettings
 from hive_mind.model.base import resolve_base
 from hive_mind.progress import say
 from hive_mind.training.faults import VARIABLE as FAULTS
+from hive_mind.usage.identity import KEY_FILE
 from hive_mind.usage.query import Filters
 from hive_mind.usage.store import opened
 from month import naive
@@ -85,9 +88,12 @@ class Recipe:
         })  # fmt: skip
 
 
+STATE_FILE, STATE = "month.json", ("days", "truth", "scores")
+
+
 @dataclass
 class Month:
-    """One seed's month in a folder of its own; `run` lives it and returns what came of it."""
+    """One seed's month in a folder of its own; `run` lives it, or what is left of it, and returns what came of it."""
 
     folder: Path
     seed: int
@@ -95,40 +101,52 @@ class Month:
     foundation: Foundation
     days: list[dict[str, Any]] = field(default_factory=list)
     truth: dict[str, str] = field(default_factory=dict)
-    lived: Counter[str] = field(default_factory=Counter)
     scores: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def run(self, control: bool = True) -> dict[str, Any]:
-        """Live every day, then measure every version that was served. Beforehand the folder is emptied."""
-        if self.folder.exists():
-            shutil.rmtree(self.folder)
-        self.folder.mkdir(parents=True)
-        mine = self.foundation.copy_to(self.folder)
-        settings = self.recipe.settings(self.folder, mine)
+        """Live the days that were not lived yet; a folder of another recipe is emptied first."""
+        settings = self._begin()
         first, later, tools = read_tools()
         user = User(first, later, self.seed, self.recipe.plan, START)
         questions = Questions.write(
             user, self.folder / "questions", self.foundation.tiers, self.recipe.fresh_per_tool, self.recipe.tier_limit
         )
-        naive_version, base = VERSION, resolve_base(settings.model)
-        for day in range(1, self.recipe.plan.days + 1):
+        base = resolve_base(settings.model)
+        training = settings.training.model_copy(update={"lora_r": 32, "lora_alpha": 64})
+        for day in range(len(self.days) + 1, self.recipe.plan.days + 1):
             lived = user.live(day, registry.latest(settings.models_dir))
             self._record(settings, lived)
             row = self._night(settings, day)
             if control:
-                shape = {"lora_r": 32, "lora_alpha": 64}
-                training = settings.training.model_copy(update=shape)
-                naive_version = naive.learn_day(self.folder, day, lived, training, base, naive_version)
-                row["naive"] = naive_version
+                before = self.days[-1]["naive"] if self.days else VERSION
+                row["naive"] = naive.learn_day(self.folder, day, lived, training, base, before)
             self.days.append({**row, "lived": dict(Counter(lived.truth))})
             self._measure(settings, questions, user, row)
-            write_json(self.folder / "month.json", self._result(settings, tools, len(questions.tool_of)))
+            write_json(self.folder / STATE_FILE, self._state())
         return self._result(settings, tools, len(questions.tool_of))
+
+    def _begin(self) -> LearningSettings:
+        """Return the settings of the month in its folder, where it is gone on with if it was begun with this recipe."""
+        file = self.folder / STATE_FILE
+        if file.is_file():
+            state, mine = read_json(file), self._state()
+            if all(state[key] == mine[key] for key in ("seed", "recipe")):
+                self.days, self.truth, self.scores = (state[key] for key in STATE)
+                return self.recipe.settings(self.folder, self.foundation.in_folder(self.folder))
+        if self.folder.exists():
+            shutil.rmtree(self.folder)
+        (self.folder / "spool").mkdir(parents=True)
+        key = hashlib.sha256(f"sim_month/{self.seed}".encode()).digest()
+        (self.folder / "spool" / KEY_FILE).write_bytes(key)  # ids hang on it, and which rows stay under a cap on them
+        return self.recipe.settings(self.folder, self.foundation.copy_to(self.folder))
+
+    def _state(self) -> dict[str, Any]:
+        recipe = {"seed": self.seed, "recipe": json.loads(json.dumps(asdict(self.recipe)))}
+        return {**recipe, **{key: getattr(self, key) for key in STATE}}
 
     def _record(self, settings: LearningSettings, lived: Lived) -> None:
         with opened(settings.usage) as store:
             for applied, truth in zip(store.add_many(lived.interactions), lived.truth, strict=True):
-                self.lived[applied.what] += 1
                 self.truth.setdefault(applied.id, truth)
 
     def _night(self, settings: LearningSettings, day: int) -> dict[str, Any]:
@@ -194,7 +212,8 @@ class Month:
                 learnt = Counter(self.truth[identity] for identity in chosen)
         total = sum(sum(tally.values()) for tally in states.values())
         return {
-            "lived": self.lived.total(), "what": dict(self.lived), "in_the_store": len(records), "states": total,
+            "lived": sum(sum(row["lived"].values()) for row in self.days), "told_apart": len(self.truth),
+            "in_the_store": len(records), "states": total,
             "by_truth": {truth: dict(tally) for truth, tally in states.items()},
             "in_the_last_promoted": dict(learnt), "uneven": [*_uneven(settings)],
         }  # fmt: skip

@@ -176,6 +176,6 @@ def test_a_worse_candidate_is_not_promoted(lived):
 def test_every_interaction_is_accounted_for(lived):
     accounting = lived["accounting"]
     assert accounting["lived"] == sum(sum(day["lived"].values()) for day in lived["days"])
-    assert accounting["what"]["new"] == accounting["in_the_store"] == accounting["states"]
+    assert accounting["told_apart"] == accounting["in_the_store"] == accounting["states"]
     assert accounting["uneven"] == []
     assert not any("missing" in states for states in accounting["by_truth"].values())
