@@ -136,13 +136,18 @@ def foundation(tmp_path_factory) -> Foundation:
 
 
 @pytest.fixture(scope="module")
-def lived(foundation, tmp_path_factory):
+def five_days(foundation, tmp_path_factory) -> Month:
     """Five days: too little, killed while it trains, poisoned, without use, and a rate that is too high."""
     recipe = Recipe(
         plan=SHORT, min_items=15, min_new=20, fresh_per_tool=1, tier_limit=6, crash_step=3, suite_days=2,
         learning_rate=2e-3, training={"max_steps": 8, "checkpoint_every_steps": 2},
     )  # fmt: skip
-    return Month(tmp_path_factory.mktemp("month") / "seed_42", 42, recipe, foundation).run(control=False)
+    return Month(tmp_path_factory.mktemp("month") / "seed_42", 42, recipe, foundation)
+
+
+@pytest.fixture(scope="module")
+def lived(five_days):
+    return five_days.run(control=False)
 
 
 def test_a_day_with_too_little_holds(lived):
@@ -179,3 +184,8 @@ def test_every_interaction_is_accounted_for(lived):
     assert accounting["told_apart"] == accounting["in_the_store"] == accounting["states"]
     assert accounting["uneven"] == []
     assert not any("missing" in states for states in accounting["by_truth"].values())
+
+
+def test_a_month_is_gone_on_with_where_it_was(lived, five_days):
+    again = Month(five_days.folder, five_days.seed, five_days.recipe, five_days.foundation)
+    assert again.run(control=False) == lived
