@@ -46,11 +46,11 @@ class Recipe:
     """What a month is made of: its plan, the training of a candidate, how much is asked, and the trigger."""
 
     plan: Plan = field(default_factory=Plan)
-    learning_rate: float = 1.5e-3
+    learning_rate: float = 1e-3
     epochs: int = 1
-    replay_share: float = 0.45
-    no_tool_share: float = 0.35
-    per_tool: int = 60
+    replay_share: float = 0.5
+    no_tool_share: float = 0.25
+    per_tool: int = 70
     held_out_share: float = 0.4
     suite_days: int = 10
     min_items: int = 200
