@@ -3,8 +3,9 @@
 #   make run PYTHON=~/torch-env/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-eval setup-dev sandbox postgres run test test-chaos test-store test-learning lint bench-sample bench-data \
-  bench-train bench-execution bench-inference sim-month bench-tools bench-usage gate-errors swap-stress guide clean
+.PHONY: help setup setup-eval setup-dev sandbox postgres run test test-chaos test-api test-mcp test-store test-learning lint \
+  bench-sample bench-data bench-train bench-execution bench-inference bench-serving bench-load bench-usage bench-tools \
+  bench-mcp sim-month gate-errors swap-stress guide clean
 
 PYTHON ?= python3
 # A PYTHON given on the command line or in the environment is a choice, which replaces a .venv built on another one.
@@ -52,6 +53,9 @@ test-learning: setup-dev ## the long form of daily learning's tests: 30 kills at
 
 test-store: setup-dev ## 10,000 interactions by 8 writers, killed meanwhile, on SQLite and PostgreSQL: nothing may be lost
 	@$(bin)/python -m tests.usage.store_stress
+# The inspector needs Node 22, which is newer than most systems'; it comes from npm like the rest, into ~/.cache.
+test-mcp: setup-dev ## the MCP server and proxy with the protocol's own inspector, conformance suite and servers (needs npm)
+	@$(bin)/python -m pytest -m npm tests/serving/mcp
 
 lint: setup-dev ## style, types and the order of imports
 	$(bin)/ruff check .
@@ -78,14 +82,24 @@ gate-errors: setup-dev ## how often the gate promotes equal models and finds bet
 swap-stress: setup-dev ## 3,000 promotions and rollbacks with readers loading meanwhile, some killed
 	@$(bin)/python -m tests.registry.swap_stress
 
+test-api: setup-dev ## over 2,000 requests that schemathesis makes up from the OpenAPI document, to the real engine: no 5xx
+	@$(bin)/python -m tests.serving.api_cases
+
+bench-load: setup-dev ## 50 clients of the API for a minute, with a promotion in the middle
+	@$(bin)/python benchmarks/serving_load.py
+
 bench-inference: setup ## generation beside transformers' generate, in turn; needs HIVE_MIND_REAL_DATA
 	@$(bin)/python benchmarks/inference_peers.py
 
+bench-serving: setup ## the serving engine: valid calls, cost of the grammar, speed, promotions; needs HIVE_MIND_REAL_DATA
+	@$(bin)/python benchmarks/serving_engine.py
 bench-tools: setup ## how often the tool really used is among the eight offered; needs HIVE_MIND_REAL_DATA
 	@$(bin)/python benchmarks/tool_recall.py
 
 bench-usage: setup-dev ## what recording adds to a request, and how much the store takes (benchmarks/results/)
 	@$(bin)/python benchmarks/usage_store.py
+bench-mcp: setup-dev ## the MCP server's first answers, what the proxy adds to a call, and the hook
+	@$(bin)/python benchmarks/mcp_latency.py
 
 sim-month: setup ## a month of daily learning simulated, three seeds, naive fine-tuning beside it (benchmarks/results/)
 	@$(bin)/python benchmarks/sim_month.py

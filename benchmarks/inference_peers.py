@@ -91,16 +91,21 @@ class Sides:
         engine = Engine(self.model, self.adapters)
         return [reply.ids for reply in engine.generate([Request(prompt, new_tokens) for prompt in prompts])]
 
-    @torch.inference_mode()
     def peer(self, prompt: Sequence[int], new_tokens: int) -> list[int]:
         """Answer one prompt with transformers' generate."""
-        ids = torch.tensor([list(prompt)])
-        out = self.theirs.generate(
-            ids, attention_mask=torch.ones_like(ids), max_new_tokens=new_tokens, min_new_tokens=new_tokens,
-            do_sample=False, temperature=None, top_p=None, top_k=None, repetition_penalty=None, pad_token_id=0,
-            eos_token_id=None,
-        )  # fmt: skip
-        return [int(token) for token in out[0, len(prompt) :]]
+        return generate(self.theirs, prompt, new_tokens)
+
+
+@torch.inference_mode()
+def generate(model: Any, prompt: Sequence[int], new_tokens: int) -> list[int]:
+    """Go on from a prompt greedily by exactly so many tokens, with transformers' generate."""
+    ids = torch.tensor([list(prompt)])
+    out = model.generate(
+        ids, attention_mask=torch.ones_like(ids), max_new_tokens=new_tokens, min_new_tokens=new_tokens,
+        do_sample=False, temperature=None, top_p=None, top_k=None, repetition_penalty=None, pad_token_id=0,
+        eos_token_id=None,
+    )  # fmt: skip
+    return [int(token) for token in out[0, len(prompt) :]]
 
 
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:

@@ -1,6 +1,7 @@
 """Fixtures that many tests share: the real data's folder, the packaged tiny base, quiet threads."""
 
 import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -20,6 +21,17 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 def machine_without_lessons(tmp_path, monkeypatch):
     """No test begins with what an earlier run has taught about this machine, or teaches the next one."""
     monkeypatch.setenv("HIVE_MIND_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def memory_as_it_was(tmp_path_factory):
+    """No test leaves journals of its usage store in the machine's memory."""
+    yield
+    from hive_mind.usage.journal import folders_by_spool
+
+    for spool, folder in folders_by_spool().items():
+        if spool.is_relative_to(tmp_path_factory.getbasetemp()):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

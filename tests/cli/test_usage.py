@@ -56,6 +56,12 @@ def test_list_show_and_stats(here, run):
     assert "name one interaction" in run("usage", "show", "a=b", code=2)[1]
 
 
+def test_an_empty_store_has_no_first_and_last(tmp_path, monkeypatch, run):
+    monkeypatch.chdir(tmp_path)
+    assert run("usage", "stats")[0].startswith("0 interactions in data/usage/usage.sqlite\n")
+    assert "0 of 0" in run("usage", "list")[0]
+
+
 def test_what_waits_is_stored_before_anything_is_shown(here, run):
     from hive_mind.usage.entries import interaction_entry, redacted
     from hive_mind.usage.identity import load_key

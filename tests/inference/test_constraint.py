@@ -13,10 +13,11 @@ from hive_mind.chat.parse import parse_reply
 from hive_mind.chat.tokenizer import load_tokenizer
 from hive_mind.conversation import Message, Tool, ToolCall
 from hive_mind.errors import UsageError
-from hive_mind.inference.constraint import Constraints, Named
+from hive_mind.inference.constraint import Constraints
 from hive_mind.inference.engine import Engine
 from hive_mind.inference.request import Request
 from hive_mind.inference.sampling import Sampling
+from hive_mind.inference.tool_choice import Named
 from hive_mind.tool_schema import read_tool
 from hive_mind.tool_schema.arguments import argument_problems
 from tests.small_base import write_tokenizer
@@ -166,6 +167,55 @@ def test_what_begins_a_call_cannot_be_spelled_in_words(constraints, tiny_tokeniz
     matcher = constraints.constraint(TOOLS, "auto").matcher()
     spelled = tiny_tokenizer.encode_plain("See <tool_call> {}")
     assert not all(matcher.accepts(token) for token in spelled)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"), [("", True), ("Only <words> {here}.", True), (CALL, False), ("See <tool_call>", False)]
+)
+def test_words_alone(constraints, tiny_tokenizer, text, words):
+    assert allows(constraints.words(), tiny_tokenizer, text) == words
+
+
+def ends(constraint, tokenizer, text):
+    """Tell whether a reply of these tokens is allowed and whole."""
+    matcher = constraint.matcher()
+    return all(matcher.accepts(token) for token in tokenizer.encode(text)) and matcher.complete
+
+
+class TestJson:
+    """Replies that are JSON of a schema."""
+
+    @pytest.mark.parametrize(
+        ("schema", "right", "wrong"),
+        [
+            ({}, ['{"a": [1, null]}', "{}"], ["[1]", "words"]),
+            ({"type": "array", "items": {"type": "integer"}}, ["[1, 2]"], ["[1,2]", '["a"]', "{}"]),
+            ({"type": "object", "properties": {"a": {"type": "integer", "maximum": 4}}, "required": ["a"]},
+             ['{"a": 4}'], ['{"a": 5}', "{}", '{"a": 4, "b": 1}']),
+            ({"enum": ["yes", "no"]}, ['"yes"'], ['"maybe"', "yes"]),
+            ({"anyOf": [{"type": "null"}, {"$ref": "#/$defs/n"}], "$defs": {"n": {"type": "boolean"}}},
+             ["null", "true"], ["1"]),
+        ],
+    )  # fmt: skip
+    def test_what_is_allowed(self, constraints, tiny_tokenizer, schema, right, wrong):
+        constraint = constraints.constraint((), schema=schema)
+        assert constraint.not_enforced == {}
+        assert all(ends(constraint, tiny_tokenizer, text) for text in right)
+        assert not any(ends(constraint, tiny_tokenizer, text) for text in wrong)
+
+    def test_what_is_not_enforced_is_named(self, constraints):
+        schema = {"type": "array", "uniqueItems": True, "items": {"not": {"const": 1}}}
+        assert constraints.constraint((), schema=schema).not_enforced == {"reply": ("not", "uniqueItems")}
+
+    def test_json_or_calls(self, constraints, tiny_tokenizer):
+        schema = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
+        auto = constraints.constraint(TOOLS, "auto", schema=schema)
+        assert ends(auto, tiny_tokenizer, '{"a": 1}')
+        assert allows(auto, tiny_tokenizer, CALL)
+        assert not allows(auto, tiny_tokenizer, "words")
+        assert not ends(constraints.constraint(TOOLS, "required", schema=schema), tiny_tokenizer, '{"a": 1}')
+        none = constraints.constraint(TOOLS, "none", schema=schema)
+        assert ends(none, tiny_tokenizer, '{"a": 1}') and not allows(none, tiny_tokenizer, CALL)
 
 
 def test_none_and_no_tools_hold_nothing_back(constraints):

@@ -103,3 +103,12 @@ def test_the_store_lets_go_of_what_was_not_used_for_longest():
     assert [kept.ids for kept in store.kept] == [[1] * 3, [4] * 5]
     store.add(prefix([9] * 11))
     assert store.kept == []
+
+
+def test_what_an_adapter_read_is_forgotten_with_it():
+    store = PrefixStore(100)
+    for key in (1, 2):
+        store.add(prefix([1, 2, 3, key], key=key))
+    store.forget(1)
+    assert [kept.key for kept in store.kept] == [2]
+    assert (store.known(1, [1, 2, 3]), store.known(2, [1, 2, 9])) == (0, 2)

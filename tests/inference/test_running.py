@@ -1,12 +1,18 @@
 """Rows join and leave between steps, and each answers as if it were alone."""
 
 import random
+from typing import ClassVar
 
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hive_mind.conversation import Tool
+from hive_mind.errors import HiveMindError
+from hive_mind.inference.constraint import Constraints
 from hive_mind.inference.engine import Engine
+from hive_mind.inference.loops import NEXT_SPAN, SPAN, TIMES, looping
 from hive_mind.inference.request import Request
 from hive_mind.inference.running import PASS_TOKENS, Running
 from hive_mind.inference.sampling import Sampling
@@ -104,6 +110,118 @@ def test_when_memory_runs_out_nobody_has_joined_and_the_others_go_on(model, monk
     while running.rows:
         running.step()
     assert row.generation() == alone(model, first)
+
+
+@pytest.mark.parametrize("passes", [0, 1])
+def test_when_memory_runs_out_in_a_step_it_can_be_repeated(model, monkeypatch, passes):
+    """Even if some of its passes over the model were done."""
+    asked = [request(n, PASS_TOKENS - 30 * n, 4, sampling=Sampling(0.9, 0.9, n)) for n in range(2)]
+    running = Running(model)
+    rows = running.join(asked)
+    extend, done = model.extend, []
+
+    def no_memory_after(tokens, context):
+        if len(done) >= passes:
+            raise MemoryError
+        done.append(len(tokens))
+        return extend(tokens, context)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(model, "extend", no_memory_after)
+        with pytest.raises(MemoryError):
+            running.step()
+    while running.rows:
+        running.step()
+    assert len(done) == passes
+    assert [row.generation() for row in rows] == [alone(model, each) for each in asked]
+
+
+class Refuses:
+    """A constraint that allows everything and cannot be followed from some token on."""
+
+    not_enforced: ClassVar[dict] = {}
+    complete = ends_loops = False
+
+    def __init__(self, tokens, greedy):
+        self.left, self.greedy = tokens, greedy
+
+    def matcher(self):
+        return Refuses(self.left, self.greedy)
+
+    def accepts(self, token):
+        self.left -= 1
+        return self.left >= 0
+
+    def restrict(self, logits):
+        self.left -= not self.greedy
+        if self.left < 0:
+            raise HiveMindError("too large to follow")
+
+    def advance(self, token):
+        pass
+
+    def forced(self, most):
+        return []
+
+
+@pytest.mark.parametrize("sampling", [Sampling(), Sampling(1.0, 0.9, 3)])
+def test_a_constraint_that_fails_ends_its_row_alone(model, sampling):
+    failing = request(7, 20, 9, sampling=sampling, constraint=Refuses(3, sampling.greedy))
+    others = [request(n, 12 + n, 9, sampling=Sampling(n % 2, 0.9, n)) for n in range(4)]
+    running = Running(model)
+    first, *rows = running.join([failing, *others])
+    done = []
+    while running.rows:
+        done += running.step()
+    assert str(first.error) == "too large to follow" and len(first.ids) == 3 and first in done
+    assert [row.generation() for row in rows] == [alone(model, each) for each in others]
+    assert all(row.error is None for row in rows)
+    with pytest.raises(HiveMindError, match="too large to follow"):
+        alone(model, failing)
+
+
+def test_a_greedy_call_does_not_repeat_itself_without_end(tiny_tokenizer):
+    """A model that likes one token best, whatever comes before, fills no string with it."""
+    constraints = Constraints(tiny_tokenizer, tiny_tokenizer.vocab_size)
+    tool = Tool("t", "", {"type": "object", "properties": {"p": {"type": "string"}}, "required": ["p"]})
+    model = random_model(tiny_tokenizer.vocab_size)
+    stuck, end = tiny_tokenizer.encode("x")[0], tiny_tokenizer.encode('"}')[0]
+
+    def project(states):
+        logits = torch.zeros(len(states), tiny_tokenizer.vocab_size)
+        logits[:, stuck], logits[:, end] = 2, 1
+        return logits
+
+    model.project = project
+    for choice, sampling, ended in (("required", Sampling(), True), ("none", Sampling(), False)):
+        constraint = constraints.constraint([tool], choice, parallel=False) or constraints.words()
+        (reply,) = Engine(model).generate(
+            [Request([1, 2], 200, tiny_tokenizer.stop_ids, sampling, constraint=constraint)]
+        )
+        assert reply.stopped == ended
+        assert reply.ids.count(stuck) == (SPAN if ended else 200)
+
+
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=SPAN // TIMES), st.lists(st.integers(4, 9), max_size=80))
+def test_what_a_loop_is(repeated, before):
+    looped = before + repeated * SPAN
+    assert looping(looped) == set(repeated)
+    assert looping([*looped, 99]) == looping([*looped, 99], before=True) == frozenset()
+    assert looping([99, 3, 2, 3, 2] * NEXT_SPAN + [5] * NEXT_SPAN, before=True) == {5}
+    assert looping([99, *(repeated * SPAN)[: SPAN - 1]]) == frozenset()
+
+
+def test_prompt_and_reply_are_kept_for_what_goes_on_from_them(model):
+    running = Running(model)
+    (row,) = running.join([request(1, 50, 6, keep=True)])
+    while running.rows:
+        running.step()
+    next_turn = Request([*row.request.prompt, *row.ids, 7, 8, 9], 5)
+    (second,) = running.join([next_turn])
+    assert second.recalled == 50 + len(row.ids) - 1  # the last one was never read
+    while running.rows:
+        running.step()
+    assert second.generation() == alone(model, next_turn)
 
 
 @pytest.mark.parametrize(("prompt", "budget"), [([], 3), ([1, 2], 0)])

@@ -107,3 +107,17 @@ def test_a_full_cache_is_an_error(model):
         model.step(torch.tensor([3]), cache)
     with pytest.raises(ValueError, match="full"):
         append(model, cache, [0], [torch.tensor([3])])
+
+
+def test_a_cache_can_be_made_smaller_again(model):
+    """To what its rows need; they go on as before."""
+    parts, more = sequences(model.config, [30, 5, 33]), sequences(model.config, [3, 3], seed=4)
+    cache, _ = cache_of(model, parts, 400)
+    cache.reserve(9, 10)
+    assert cache.tokens == 9 * 416
+    cache.drop(0)
+    cache.resize(2, 36)
+    assert cache.tokens == 2 * 64
+    states = append(model, cache, [0, 1], more)
+    for row, start in enumerate((parts[2], parts[1])):
+        close(states[row], last_state(model, torch.cat([start, more[row]])))

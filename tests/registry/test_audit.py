@@ -87,3 +87,10 @@ def test_promotions_overrides_and_rollbacks_are_in_it(tmp_path):
         ("promotion", "a_v1", "back from b_v1"),
     ]
     assert audit.read(tmp_path)[1]["verdict"] == "reject"
+
+
+def test_a_fact_never_takes_the_place_of_the_chain(tmp_path):
+    with pytest.raises(ValueError, match="a fact cannot be called before"):
+        audit.append(tmp_path, "note", {"before": "me"})
+    audit.append(tmp_path, "note", {"after": "me"})
+    assert len(audit.read(tmp_path)) == 1

@@ -148,8 +148,8 @@ def test_a_full_disk_at_the_end_loses_nothing(request_for, monkeypatch):
     request = request_for(lora_r=16)
     right = run._check_learnt
 
-    def then_full(model):
-        right(model)
+    def then_full(*learnt):
+        right(*learnt)
         limit.__enter__()
 
     limit = largest_file(20_000)

@@ -8,6 +8,7 @@ import pytest
 
 from hive_mind import registry
 from hive_mind.upkeep.disk import OLD_PART_SECONDS, Places, clean, size_of, survey
+from hive_mind.usage import journal
 from hive_mind.usage.store import Store
 from tests.registry.versions import PROMOTE, sealed
 from tests.usage.making import interaction, said, settings_in
@@ -17,6 +18,7 @@ from tests.usage.making import interaction, said, settings_in
 def places(tmp_path, monkeypatch):
     """Six versions, two of them with an alias; an unfinished run; caches, left-overs and a store."""
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(journal, "MEMORY", tmp_path / "memory")
     models, data = tmp_path / "models", tmp_path / "data"
     for number in range(1, 7):
         sealed(models, f"mine_v{number}")
@@ -89,7 +91,19 @@ def test_the_store_is_measured_and_loses_what_has_expired(places):
     store.close()
 
 
+def test_journals_of_a_spool_that_is_gone_may_go(places, tmp_path, monkeypatch):
+    monkeypatch.setattr(journal, "MEMORY", tmp_path)
+    gone, there = tmp_path / "gone", tmp_path / "there"
+    there.mkdir()
+    folders = [journal.memory_folder(spool) for spool in (gone, there)]
+    (folders[0] / "1.journal").write_bytes(b"0" * 50)
+    assert names(survey(places, None), "journals", True) == [folders[0].name]
+    clean(survey(places, None))
+    assert [folder.exists() for folder in folders] == [False, True]
+
+
 def test_an_empty_house(tmp_path, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(journal, "MEMORY", tmp_path / "memory")
     places = Places(tmp_path / "models", tmp_path / "data", settings_in(tmp_path / "usage"))
-    assert [item for item in survey(places, None) if item.kind != "journals"] == []
+    assert survey(places, None) == []

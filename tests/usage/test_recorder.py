@@ -257,6 +257,23 @@ def test_a_keeper_that_is_killed_is_followed_by_another(tmp_path):
     recorder.close()
 
 
+def test_a_keeper_that_is_told_to_end_stores_what_there_is_first(tmp_path):
+    settings = settings_in(tmp_path, idle_seconds=60.0)
+    recorder = open_recorder(settings)
+    recorder.record(interaction(1))
+    with opened(settings) as store:
+        wait_for(lambda: store.stats()["interactions"] == 1)
+        keeper = recorder._bell._keeper
+        keeper.send_signal(signal.SIGSTOP)
+        for number in range(2, 30):
+            recorder.record(interaction(number))
+        keeper.send_signal(signal.SIGTERM)
+        keeper.send_signal(signal.SIGCONT)
+        assert keeper.wait() == 0
+        assert store.stats()["interactions"] == 29
+    recorder.close()
+
+
 def test_the_database_s_password_stands_on_no_command_line(tmp_path):
     settings = settings_in(tmp_path, url="postgresql+psycopg://someone:hush@127.0.0.1:1/none")
     recorder = open_recorder(settings)

@@ -26,7 +26,9 @@ COMMANDS = {
     "clean": ("clean", "clean", "what takes how much disk, and what of it may go"),
     "backup": ("backup", "backup", "write store, registry and settings to one archive"),
     "restore": ("backup", "restore", "bring back what a backup holds"),
+    "serve": ("serve", "app", "answer over an OpenAI-compatible API, and record what is asked"),
     "chat": ("chat", "chat", "ask a model, with or without tools"),
+    "mcp": ("mcp", "app", "serve the model to MCP clients; proxy, config, hook"),
 }
 
 

@@ -108,7 +108,8 @@ def stats(
         found = store.stats(_filters(state, source, tool, client, session, since, before))
         spool = Spool(store.settings.spool)
         found |= {"waiting": spool.waiting(), "refused": spool.refused(), "store": store.where}
-    print(f"{found['interactions']:,} interactions in {found['store']}, {found['first']} to {found['last']}")
+    span = f", {found['first']} to {found['last']}" if found["interactions"] else ""
+    print(f"{found['interactions']:,} interactions in {found['store']}{span}")
     for name in (name for name in found if name.startswith(("by_", "calls_by"))):
         shown = ", ".join(f"{key} {number:,}" for key, number in list(found[name].items())[:12])
         print(f"{name.replace('_', ' '):<14} {shown or 'none'}")

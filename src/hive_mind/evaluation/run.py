@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from hive_mind.evaluation.measure import Measured, Prepared, Reply
     from hive_mind.inference.load import Loaded, ModelReference
 
-MEASUREMENT_FORMAT = 2
+MEASUREMENT_FORMAT = 3
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "generation_config.json")
 
 

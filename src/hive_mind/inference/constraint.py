@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import llguidance
 import numpy as np
@@ -14,30 +13,30 @@ from llguidance.numpy import allocate_token_bitmask, fill_next_token_bitmask
 from torch import Tensor
 
 from hive_mind.chat.tokenizer import ChatTokenizer
-from hive_mind.conversation import Tool
+from hive_mind.conversation import JSON, Tool
 from hive_mind.errors import HiveMindError, UsageError
 from hive_mind.inference.call_format import read_call_format
-from hive_mind.inference.tool_grammar import argument_grammar, reply_grammar
+from hive_mind.inference.tool_choice import Named, ToolChoice
+from hive_mind.inference.tool_grammar import (
+    ArgumentGrammar,
+    argument_grammar,
+    json_grammar,
+    reply_grammar,
+    words_grammar,
+)
 
 REMEMBERED = 256
 """Compiled grammars kept for the next request with the same tools."""
 
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """The choice of one tool that must be called."""
-
-    name: str
-
-
-ToolChoice = Literal["none", "auto", "required"] | Named
+REPLY = "reply"
+"""What `not_enforced` calls a reply that is JSON itself."""
 
 
 class Matcher:
-    """Where one reply stands in its grammar."""
+    """Where one reply stands in its grammar. `ends_loops`: what repeats itself without end is made to go on."""
 
-    def __init__(self, matcher: llguidance.LLMatcher, vocab_size: int) -> None:
-        self._matcher = matcher
+    def __init__(self, matcher: llguidance.LLMatcher, vocab_size: int, ends_loops: bool) -> None:
+        self._matcher, self.ends_loops = matcher, ends_loops
         self._mask = allocate_token_bitmask(1, vocab_size)
 
     @property
@@ -75,17 +74,24 @@ class Matcher:
 
 
 class Constraint:
-    """What a reply may be. `not_enforced`: by tool, the keywords of its schema that the grammar cannot hold it to."""
+    """What a reply may be. `not_enforced`: by tool, the keywords of its schema that the grammar cannot hold it to.
+
+    `ends_loops`: a greedy reply that repeats itself without end (inference.loops) is made to go on.
+    """
 
     def __init__(
-        self, compiled: llguidance.LLMatcher, vocab_size: int, not_enforced: dict[str, tuple[str, ...]]
+        self,
+        compiled: llguidance.LLMatcher,
+        vocab_size: int,
+        not_enforced: dict[str, tuple[str, ...]],
+        ends_loops: bool = True,
     ) -> None:
         self._compiled, self._vocab_size = compiled, vocab_size
-        self.not_enforced = not_enforced
+        self.not_enforced, self.ends_loops = not_enforced, ends_loops
 
     def matcher(self) -> Matcher:
         """Begin a reply."""
-        return Matcher(self._compiled.deep_copy(), self._vocab_size)
+        return Matcher(self._compiled.deep_copy(), self._vocab_size, self.ends_loops)
 
 
 class Constraints:
@@ -104,37 +110,52 @@ class Constraints:
         self._kept: OrderedDict[Any, Constraint] = OrderedDict()
 
     def constraint(
-        self, tools: Sequence[Tool], choice: ToolChoice = "auto", *, parallel: bool = True
+        self, tools: Sequence[Tool], choice: ToolChoice = "auto", *, parallel: bool = True, schema: JSON | None = None
     ) -> Constraint | None:
         """Return what a reply is held to, None where anything goes: without tools, or for "none".
 
         auto: words, or words and then calls of these tools; required: calls alone; Named: calls of that tool alone.
-        `parallel` allows several calls. Raises UsageError for a name that is not declared or for "required" without
-        tools.
+        `parallel` allows several calls. `schema` has JSON of that schema in the place of words. Raises UsageError for a
+        name that is not declared, for "required" without tools, and for tools that are too much for a grammar.
         """
         if isinstance(choice, Named):
             tools = [tool for tool in tools if tool.name == choice.name]
             if not tools:
                 raise UsageError(f"the tool {choice.name} must be called and is not among the declared tools")
         if choice == "none" or (choice == "auto" and not tools):
-            return None
+            return None if schema is None else self._json(schema)
         if not tools:
             raise UsageError("a tool must be called and none is declared")
         arguments = [(tool.name, argument_grammar(tool, self.call_format)) for tool in tools]
-        text = reply_grammar(arguments, self.call_format, self.specials, text=choice == "auto", parallel=parallel)
-        not_enforced = {name: each.not_enforced for name, each in arguments if each.not_enforced}
+        instead = json_grammar(schema, self.call_format) if schema is not None and choice == "auto" else None
+        text = reply_grammar(
+            arguments, self.call_format, self.specials, text=choice == "auto", parallel=parallel, instead=instead
+        )
+        held = [*arguments, *([(REPLY, instead)] if instead else [])]
+        return self._constraint(text, held, f"the tools {', '.join(tool.name for tool in tools)} make")
+
+    def words(self) -> Constraint:
+        """Return the constraint that a reply is words, in which no call begins."""
+        return self._constraint(words_grammar(self.call_format, self.specials), [], "words make")
+
+    def _json(self, schema: JSON) -> Constraint:
+        held = json_grammar(schema, self.call_format)
+        return self._constraint("\n".join(held.rules("start", self.call_format)), [(REPLY, held)], "this schema makes")
+
+    def _constraint(self, text: str, held: Sequence[tuple[str, ArgumentGrammar]], what: str) -> Constraint:
+        not_enforced = {name: each.not_enforced for name, each in held if each.not_enforced}
         key = (text, tuple(not_enforced.items()))
         if key not in self._kept:
-            compiled = self._compile(text, [tool.name for tool in tools])
-            self._kept[key] = Constraint(compiled, self.vocab_size, not_enforced)
+            # Words alone may repeat themselves: a table's ruled line does.
+            self._kept[key] = Constraint(self._compile(text, what), self.vocab_size, not_enforced, bool(held))
         self._kept.move_to_end(key)
         while len(self._kept) > REMEMBERED:
             self._kept.popitem(last=False)
         return self._kept[key]
 
-    def _compile(self, text: str, names: Sequence[str]) -> llguidance.LLMatcher:
+    def _compile(self, text: str, what: str) -> llguidance.LLMatcher:
         compiled = llguidance.LLMatcher(self._tokenizer, text, log_level=0)
         if compiled.is_error():
             reason = str(compiled.get_error()).partition("\n")[0]
-            raise HiveMindError(f"the tools {', '.join(names)} make no grammar ({reason}); offer fewer or none")
+            raise UsageError(f"{what} no grammar ({reason}); offer fewer tools or none, or a plainer schema")
         return compiled

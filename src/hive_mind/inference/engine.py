@@ -88,6 +88,8 @@ class Engine:
             indices = dict(zip(map(id, rows), batch, strict=True))
             while running.rows:
                 for row in running.step():
+                    if row.error is not None:
+                        raise row.error
                     yield indices[id(row)], row.generation()
         finally:
             self.tokens_read += running.tokens_read

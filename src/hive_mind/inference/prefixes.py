@@ -107,6 +107,10 @@ class PrefixStore:
             self.kept.append(best)
         return best, min(length, len(ids) - 1)
 
+    def known(self, key: Key, ids: Sequence[int]) -> int:
+        """Return how many of the first tokens were read before."""
+        return max((common_length(kept.ids, ids) for kept in self.kept if kept.key == key), default=0)
+
     def add(self, prefix: Prefix) -> None:
         """Keep a beginning, in the place of those that it goes on from."""
         self.kept = [
@@ -116,3 +120,7 @@ class PrefixStore:
         self.kept.append(prefix)
         while sum(len(kept.ids) for kept in self.kept) > self.max_tokens:
             self.kept.pop(0)
+
+    def forget(self, key: Key) -> None:
+        """Let go of what an adapter has read that is no longer there."""
+        self.kept = [kept for kept in self.kept if kept.key != key]

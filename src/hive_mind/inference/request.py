@@ -16,7 +16,7 @@ class Request:
     max_new_tokens: the reply's budget, its stop token counted; forced: a beginning that the reply is given, part of it
     and outside its budget; adapter: whose name the rows go through, None for the base (or what the model is set to);
     constraint: what the reply may look like; remember: so many of the prompt's first tokens are kept for later prompts
-    that begin alike.
+    that begin alike; keep: prompt and reply are kept as well once it is done, for a conversation that goes on.
     """
 
     prompt: Sequence[int]
@@ -27,6 +27,7 @@ class Request:
     constraint: Constraint | None = None
     forced: Sequence[int] = field(default=())
     remember: int = 0
+    keep: bool = False
 
     @property
     def longest(self) -> int:

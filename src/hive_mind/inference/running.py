@@ -6,15 +6,17 @@ token a row. What a constraint leaves no choice about is appended at once and re
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from random import Random
 
 import torch
 from torch import Tensor
 
+from hive_mind.errors import HiveMindError
 from hive_mind.inference.constraint import Matcher
+from hive_mind.inference.loops import looping
 from hive_mind.inference.prefixes import Prefix, PrefixStore, Shared, shared_beginnings
 from hive_mind.inference.request import Generation, Request
 from hive_mind.inference.sampling import sample
@@ -30,7 +32,9 @@ PASS_TOKENS = 2048
 class Row:
     """A request being answered. `ids`: the reply so far; `pending`: tokens that the cache does not hold yet.
 
-    `remember`: so many of the prompt's tokens are still to be kept for later prompts, once the cache holds them.
+    `remember`: so many of the prompt's tokens are still to be kept for later prompts, once the cache holds them;
+    `recalled`: so many of them were read for another prompt before; `repeated`: tokens that it has repeated without end
+    (inference.loops); `error`: why the row cannot go on, itself alone.
     """
 
     request: Request
@@ -40,8 +44,11 @@ class Row:
     random: Random
     key: int = 0
     remember: int = 0
+    recalled: int = 0
+    repeated: frozenset[int] = frozenset()
     stopped: bool = False
     done: bool = False
+    error: HiveMindError | None = None
 
     @property
     def room(self) -> int:
@@ -58,7 +65,16 @@ class Row:
             return
         self.append([token])
         if self.matcher is not None:
-            self.follow(self.matcher)
+            with self.alone():
+                self.follow(self.matcher)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Have what goes wrong with this row's constraint end this row and no other."""
+        try:
+            yield
+        except HiveMindError as error:
+            self.error, self.done = error, True
 
     def follow(self, matcher: Matcher) -> None:
         """Append what the constraint leaves no choice about."""
@@ -112,19 +128,31 @@ class Running:
         """Choose one more token for every row that has read its prompt; returns the rows that are done and have left.
 
         `most_tokens` bounds what is read in this step, so that long prompts do not hold up the rows beside them; rows
-        that have read their prompts go first.
+        that have read their prompts go first. If this raises for lack of memory, the rows are as before and can go on.
         """
         done = self._leave_done()  # all of their reply was forced
-        numbers, states = self._read_pending(most_tokens)
-        ready = [self.rows[number] for number in numbers]
-        for row, token in zip(ready, self._choose(ready, states), strict=True):
-            row.take(token)
+        before = list(self.cache.lengths), [list(row.pending) for row in self.rows]
+        try:
+            numbers, states = self._read_pending(most_tokens)
+            ready = [self.rows[number] for number in numbers]
+            logits, drawn = self._score(ready, states)
+        except BaseException:
+            self.cache.lengths = before[0]
+            for row, pending in zip(self.rows, before[1], strict=True):
+                row.pending = pending
+            raise
+        for row, token in zip(ready, _choose(ready, logits, drawn), strict=True):
+            if row.error is None:
+                row.take(token)
         return done + self._leave_done()
 
     @torch.inference_mode()
     def leave(self, row: Row) -> None:
         """Take a row out, whether it is done or nobody waits for it any more."""
         number = self.rows.index(row)
+        end = self.cache.lengths[number]
+        if row.request.keep and end >= len(row.request.prompt):
+            self.prefixes.add(Prefix(row.key, [*row.request.prompt, *row.ids][:end], *self.cache.take(number, end)))
         self.cache.drop(number)
         self.rows[number] = self.rows[-1]
         self.rows.pop()
@@ -152,6 +180,7 @@ class Running:
         prefix, length = self.prefixes.longest(row.key, row.pending)
         if prefix is not None:
             self.cache.put(number, prefix.keys, prefix.values, length)
+            row.recalled = min(length, len(row.request.prompt))
 
     def _read_shared(self, found: Sequence[Shared], first: int) -> None:
         """Read each shared beginning in one row and copy it into the others, level by level."""
@@ -166,6 +195,8 @@ class Running:
             for leader, (rows, end) in zip(leaders, here, strict=True):
                 for row in rows:
                     self.cache.copy(leader, row, end)
+                    if row != leader:
+                        self.rows[row].recalled = min(end, len(self.rows[row].request.prompt))
 
     def _read_pending(self, most_tokens: int | None) -> tuple[list[int], Tensor]:
         """Feed what rows have not read; returns the rows that have read everything, and their last states."""
@@ -215,32 +246,56 @@ class Running:
             return nullcontext()
         return self.adapters.rows([self.rows[row].request.adapter for row in rows], counts)
 
-    def _choose(self, rows: Sequence[Row], states: Tensor) -> list[int]:
-        """Choose each row's next token. states (N, H)."""
+    def _score(self, rows: Sequence[Row], states: Tensor) -> tuple[Tensor, dict[int, int]]:
+        """Return the rows' logits (N, V), and the tokens of those that draw one, by place. states (N, H)."""
         if not rows:
-            return []
+            return torch.empty(0), {}
         logits = self.model.project(states)
-        chosen: list[int] = logits.max(-1).indices.tolist()  # argmax takes four times as long in bf16 on a CPU
         drawn = [place for place, row in enumerate(rows) if not row.request.sampling.greedy]
-        for place, row in enumerate(rows):
-            if row.matcher is None:
+        for place in drawn:
+            if (matcher := rows[place].matcher) is not None:
+                with rows[place].alone():
+                    matcher.restrict(logits[place])
+        drawn = [place for place in drawn if rows[place].error is None]
+        if not drawn:
+            return logits, {}
+        samplings = [rows[place].request.sampling for place in drawn]
+        draws = [rows[place].random.random() for place in drawn]
+        return logits, dict(zip(drawn, sample(logits[drawn], samplings, draws), strict=True))
+
+
+def _choose(rows: Sequence[Row], logits: Tensor, drawn: Mapping[int, int]) -> list[int]:
+    """Return each row's next token: the one it drew, or the likeliest that it may take. Moves the matchers on."""
+    if not rows:
+        return []
+    chosen: list[int] = logits.max(-1).indices.tolist()  # argmax takes four times as long in bf16 on a CPU
+    for place, row in enumerate(rows):
+        token = drawn.get(place)
+        if token is not None:
+            chosen[place] = token
+        if row.matcher is None or row.error is not None:
+            continue
+        if token is None:
+            if row.matcher.ends_loops:
+                row.repeated |= looping(row.ids, bool(row.repeated))
+            # As a rule the likeliest is allowed, and then no mask need be made.
+            if chosen[place] not in row.repeated and row.matcher.accepts(chosen[place]):
                 continue
-            if row.request.sampling.greedy:
-                if row.matcher.accepts(chosen[place]):  # as a rule it does, and then no mask need be made
-                    continue
+        with row.alone():
+            if token is None:
                 row.matcher.restrict(logits[place])
-                chosen[place] = int(logits[place].max(-1).indices)
-                row.matcher.advance(chosen[place])
-            else:
-                row.matcher.restrict(logits[place])
-        if drawn:
-            samplings = [rows[place].request.sampling for place in drawn]
-            tokens = sample(logits[drawn], samplings, [rows[place].random.random() for place in drawn])
-            for place, token in zip(drawn, tokens, strict=True):
-                chosen[place] = token
-                if (matcher := rows[place].matcher) is not None:
-                    matcher.advance(token)
-        return chosen
+                chosen[place] = _likeliest(logits[place], row.repeated)
+            row.matcher.advance(chosen[place])
+    return chosen
+
+
+def _likeliest(logits: Tensor, repeated: Collection[int]) -> int:
+    """Return the likeliest token that was not repeated without end, if any other is allowed. logits (V,)."""
+    if repeated:
+        others = logits.index_fill(0, torch.tensor(sorted(repeated), device=logits.device), float("-inf"))
+        if not torch.isneginf(others).all():
+            logits = others
+    return int(logits.max(-1).indices)
 
 
 def _passes(feed: Sequence[tuple[int, list[int]]]) -> Iterator[list[tuple[int, list[int]]]]:

@@ -72,16 +72,35 @@ class ArgumentGrammar:
 
 def argument_grammar(tool: Tool, call_format: CallFormat) -> ArgumentGrammar:
     """Return what a tool's arguments are held to, written as the call format writes JSON."""
+    return _argument_grammar(json.dumps(tool.parameters), _options(call_format))
+
+
+def json_grammar(schema: JSON, call_format: CallFormat) -> ArgumentGrammar:
+    """Return what a reply that is JSON of this schema is held to: its properties come in the schema's own order.
+
+    A schema that says nothing means any object.
+    """
+    options = _options(call_format)
+    held, not_enforced = _enforceable(_closed(schema) or {"type": "object"}, options)
+    return ArgumentGrammar(_text(held, options), None, 0, not_enforced)
+
+
+def _options(call_format: CallFormat) -> str:
     options = {
         "item_separator": re.escape(call_format.item_separator), "key_separator": re.escape(call_format.key_separator),
         "whitespace_flexible": False, "lenient": True,
     }  # fmt: skip
-    return _argument_grammar(json.dumps(tool.parameters), json.dumps(options))
+    return json.dumps(options)
 
 
 @lru_cache(maxsize=4096)
 def _argument_grammar(parameters: str, options: str) -> ArgumentGrammar:
-    schema: JSON = {**_closed(json.loads(parameters), top=True), "type": "object"}
+    schema, not_enforced = _enforceable({**_closed(json.loads(parameters), top=True), "type": "object"}, options)
+    return ArgumentGrammar(_text(schema, options), *_in_any_order(schema, options), not_enforced)
+
+
+def _enforceable(schema: JSON, options: str) -> tuple[JSON, tuple[str, ...]]:
+    """Return as much of a schema as llguidance can hold a text to, and the keywords that it cannot."""
     removed: list[str] = []
     for group in ((), *_IN_THE_WAY):
         present = {keyword for part in _subschemas(schema) for keyword in part} & set(group)
@@ -91,10 +110,9 @@ def _argument_grammar(parameters: str, options: str) -> ArgumentGrammar:
         schema = _without(schema, present)
         said = _try(schema, options)
         if said is not None:
-            not_enforced = tuple(dict.fromkeys([*removed, *_keywords(said)]))
-            return ArgumentGrammar(_text(schema, options), *_in_any_order(schema, options), not_enforced)
+            return schema, tuple(dict.fromkeys([*removed, *_keywords(said)]))
     everything = {keyword for part in _subschemas(schema) for keyword in part} - {"type"}
-    return ArgumentGrammar(_text({"type": "object"}, options), None, 0, tuple(sorted(everything | {*removed})))
+    return {"type": "object"}, tuple(sorted(everything | {*removed}))
 
 
 def _in_any_order(schema: JSON, options: str) -> tuple[tuple[tuple[str, str], ...] | None, int]:
@@ -140,10 +158,12 @@ def reply_grammar(
     *,
     text: bool,
     parallel: bool,
+    instead: ArgumentGrammar | None = None,
 ) -> str:
     """Return the grammar of a reply that calls one of these tools (name, arguments), or several if `parallel`.
 
-    `text` allows words before the calls, or instead of them. `specials` are the tokenizer's special tokens.
+    `text` allows words before the calls, or instead of them; `instead` is JSON that may stand in their place.
+    `specials` are the tokenizer's special tokens.
     """
     opening = _terms(call_format.opening, specials)
     more = f"({_terms(call_format.between, specials)} {opening} call)*" if parallel else ""
@@ -151,7 +171,9 @@ def reply_grammar(
         f"call: named {_terms(call_format.closing, specials)}",
         "named: " + " | ".join(f"tool_{number}" for number in range(len(arguments))),
     ]
-    if not text:
+    if instead is not None:
+        lines = [f"start: instead | {opening} call {more}", *instead.rules("instead", call_format), *lines]
+    elif not text:
         lines.insert(0, f"start: {opening} call {more}")
     else:
         mark, special = _mark(call_format.opening, specials)
@@ -160,16 +182,23 @@ def reply_grammar(
         rest = opening if special else _terms(call_format.opening.removeprefix(mark), specials)
         lines = [
             f"start: text | {lead} {rest} call {more}",
-            "text: TEXT",
             *([] if special else [f"mark[lazy]: ANY {json.dumps(mark)}"]),
-            f"TEXT: ANY & ~(ANY {json.dumps(mark)} ANY)",
-            "ANY: /(?s:.*)/",
+            *_words(mark),
             *lines,
         ]
     for number, (name, each) in enumerate(arguments):
         lines.append(f"tool_{number}: {_terms(name + call_format.middle, specials)} arguments_{number}")
         lines += each.rules(f"arguments_{number}", call_format)
     return "\n".join(lines) + "\n"
+
+
+def words_grammar(call_format: CallFormat, specials: dict[str, int]) -> str:
+    """Return the grammar of a reply of words alone, in which no call can begin."""
+    return "\n".join(["start: text", *_words(_mark(call_format.opening, specials)[0])]) + "\n"
+
+
+def _words(mark: str) -> list[str]:
+    return ["text: TEXT", f"TEXT: ANY & ~(ANY {json.dumps(mark)} ANY)", "ANY: /(?s:.*)/"]
 
 
 def _mark(opening: str, specials: dict[str, int]) -> tuple[str, bool]:

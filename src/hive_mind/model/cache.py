@@ -38,10 +38,19 @@ class KVCache:
     def device(self) -> torch.device:
         return self.keys.device
 
+    @property
+    def tokens(self) -> int:
+        """How many tokens all rows together can hold."""
+        return self.keys.shape[1] * self.capacity
+
     def reserve(self, rows: int, capacity: int) -> None:
         """Make room for `rows` rows of at least `capacity` tokens, keeping what is there. Never shrinks."""
-        layers, slots, kv_heads, present, head_dim = self.keys.shape
-        shape = (layers, max(rows, slots), kv_heads, max(-(-capacity // GRANULE) * GRANULE, present), head_dim)
+        self.resize(max(rows, self.keys.shape[1]), max(capacity, self.capacity))
+
+    def resize(self, rows: int, capacity: int) -> None:
+        """Have room for exactly so many rows, of `capacity` tokens rounded up; what is there must fit and is kept."""
+        layers, _, kv_heads, _, head_dim = self.keys.shape
+        shape = (layers, rows, kv_heads, -(-capacity // GRANULE) * GRANULE, head_dim)
         if shape == self.keys.shape:
             return
         used, longest = len(self.lengths), max(self.lengths, default=0)

@@ -25,8 +25,10 @@ def append(models_dir: Path, event: str, facts: dict[str, Any]) -> dict[str, Any
     """Add a line and return it; it is on the disk when this returns. Processes take turns.
 
     Half a line that a killed process left is cut off: it was never finished. Raises HiveMindError if it cannot be
-    written.
+    written, ValueError for a fact with the name of an entry of the log's own.
     """
+    if clash := facts.keys() & {"event", "before"}:
+        raise ValueError(f"a fact cannot be called {', '.join(sorted(clash))}: the log's own entries are")
     file = models_dir / AUDIT_FILE
     try:
         models_dir.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from hive_mind.conversation import JSON, Message, Tool, ToolCall
-from hive_mind.inference.constraint import ToolChoice
+from hive_mind.errors import HiveMindError, UsageError
+from hive_mind.inference.tool_choice import ToolChoice
 
 FinishReason = Literal["stop", "length", "tool_calls", "cancelled"]
 
@@ -35,6 +36,34 @@ class Ask:
     prompt: str | None = None
 
 
+class Busy(HiveMindError):
+    """The queue is full: nothing was taken in, ask again in `retry_after` seconds."""
+
+    def __init__(self, message: str, retry_after: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class UnknownModel(UsageError):
+    """No version, alias or base has the name that was asked for."""
+
+
+class Unavailable(HiveMindError):
+    """A model that cannot be served at present, e.g. because its base is not at hand: no fault of the request's."""
+
+
+class ContextExceeded(UsageError):
+    """Prompt and reply together are longer than the model reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The first event: which model answers, as in Answer. Nothing is known of the reply yet."""
+
+    version: str
+    base: str
+
+
 @dataclass(frozen=True, slots=True)
 class TextDelta:
     """A piece of the reply's words."""
@@ -44,7 +73,10 @@ class TextDelta:
 
 @dataclass(frozen=True, slots=True)
 class CallStart:
-    """A tool call begins; its arguments follow as CallDelta with the same index."""
+    """A tool call begins; its arguments follow as CallDelta with the same index.
+
+    `id` is the one that the Answer's call has, and no other call of any request.
+    """
 
     index: int
     id: str
@@ -85,12 +117,15 @@ class Answer:
     repairs: tuple[str, ...] = ()
 
 
-Event = TextDelta | CallStart | CallDelta | Answer
-"""A reply as it is made; the last event is the whole Answer."""
+Event = Begun | TextDelta | CallStart | CallDelta | Answer
+"""A reply as it is made: Begun comes first, and the whole Answer last."""
 
 
 class Pending(Protocol):
-    """A request that was taken in. Its events can be read once, from a thread or from an event loop."""
+    """A request that was taken in. Its events can be read once, from a thread or from an event loop.
+
+    Reading raises HiveMindError if this request failed, UsageError if what was asked cannot be done.
+    """
 
     def events(self) -> Iterator[Event]: ...
     def stream(self) -> AsyncIterator[Event]: ...
@@ -99,7 +134,14 @@ class Pending(Protocol):
 
 
 class Service(Protocol):
-    """Answers requests. `submit` raises UsageError for what cannot be asked, Busy when the queue is full."""
+    """Answers requests. `submit` raises UsageError for what cannot be asked, Busy when the queue is full.
 
+    `stats` are figures by name, of the moment (queue, rows) and counted since the start (tokens, seconds). `problem`
+    says why not what `latest` means is served, or nothing is; empty if all is well.
+    """
+
+    @property
+    def problem(self) -> str: ...
     def submit(self, ask: Ask) -> Pending: ...
+    def stats(self) -> dict[str, float]: ...
     def close(self, wait: float = 30.0) -> None: ...

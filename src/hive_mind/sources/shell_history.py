@@ -12,16 +12,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from hive_mind.bash_syntax import parse, walk
 from hive_mind.conversation import Message, ToolCall
 from hive_mind.interaction import Interaction
 from hive_mind.sources.bash_commands import BASH
 from hive_mind.sources.recorded import Tally
 from hive_mind.sources.timestamps import utc
-
-if TYPE_CHECKING:
-    from tree_sitter import Node
 
 FILES = (Path("~/.bash_history"), Path("~/.zsh_history"))
 COMMENT_SECONDS = 600
@@ -50,16 +47,11 @@ def looks_like(start: bytes) -> bool:
 
 def read(path: Path, tally: Tally) -> Iterator[Interaction]:
     """Yield the commands whose comment says what was wanted; count the programs of all."""
-    import tree_sitter_bash
-    from tree_sitter import Language, Parser
-
-    parser = Parser(Language(tree_sitter_bash.language()))
     comment: Entry | None = None
     for entry in entries(path.read_bytes()):
-        root = parser.parse(entry.command.encode()).root_node
-        texts = [_REQUEST.fullmatch(_text(node)) for node in _find(root, "comment")]
+        texts = [_REQUEST.fullmatch(text) for text in _find(entry.command, "comment")]
         asked = next((found[1].strip() for found in texts if found and _in_words(found[1])), None)
-        programs = [Path(_text(node)).name for node in _find(root, "command_name")]
+        programs = [Path(text).name for text in _find(entry.command, "command_name")]
         if not programs:
             comment = Entry(asked, entry.time) if asked else None
             continue
@@ -132,14 +124,5 @@ def _soon(comment: Entry, entry: Entry) -> bool:
     return 0 <= entry.time - comment.time <= COMMENT_SECONDS
 
 
-def _find(root: Node, kind: str) -> Iterator[Node]:
-    ahead = [root]
-    while ahead:
-        node = ahead.pop()
-        if node.type == kind:
-            yield node
-        ahead.extend(reversed(node.children))
-
-
-def _text(node: Node) -> str:
-    return (node.text or b"").decode(errors="replace")
+def _find(command: str, kind: str) -> list[str]:
+    return [command[node.start_byte : node.end_byte] for node in walk(parse(command)) if node.type == kind]

@@ -10,11 +10,10 @@ import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from hive_mind.bash_syntax import parse
 from hive_mind.chat.parse import ParsedReply, parse_reply
 from hive_mind.conversation import Message, Reject, Tool
 from hive_mind.errors import HiveMindError
@@ -23,9 +22,6 @@ from hive_mind.sources.raw import read_raw
 from hive_mind.suites.fences import Extracted, blocks
 from hive_mind.suites.sampling import sample_groups
 from hive_mind.suites.unavailable import SuiteUnavailable
-
-if TYPE_CHECKING:
-    from tree_sitter import Parser
 
 PACKAGE = "icalfa"
 IMAGES = (1, 2, 3, 4, 5)
@@ -180,8 +176,7 @@ def _without_signs(text: str, repairs: list[str]) -> Extracted:
 
 def parses(command: str) -> bool:
     """Tell whether a command is Bash to its last character, by tree-sitter's grammar."""
-    tree = _parser().parse(command.encode())
-    return bool(command.strip()) and not tree.root_node.has_error
+    return bool(command.strip()) and not parse(command).has_error
 
 
 def same_text(task: ShellTask, command: str) -> bool:
@@ -195,11 +190,3 @@ def normalised(command: str) -> str:
         return shlex.join(shlex.split(command.strip().rstrip(";")))
     except ValueError:
         return " ".join(command.split())
-
-
-@cache
-def _parser() -> Parser:
-    import tree_sitter_bash
-    from tree_sitter import Language, Parser
-
-    return Parser(Language(tree_sitter_bash.language()))

@@ -15,7 +15,7 @@ from hive_mind.curation.forgotten import datasets_under
 from hive_mind.curation.manifest import DatasetManifest
 from hive_mind.hub import megabytes
 from hive_mind.registry.names import REMOVED
-from hive_mind.usage.journal import memory_folder
+from hive_mind.usage.journal import folders_by_spool, memory_folder
 from hive_mind.usage.retention import expired, purge
 from hive_mind.usage.settings import UsageSettings
 from hive_mind.usage.spool import Spool
@@ -157,6 +157,9 @@ def _usage(places: Places, store: Store | None) -> Iterator[Item]:
     yield Item("spool", str(settings.spool), size_of(settings.spool), why)
     if (memory := memory_folder(settings.spool)) is not None:
         yield Item("journals", str(memory), size_of(memory), "stays: in memory, not on disk")
+    for whose, folder in sorted(folders_by_spool().items()):
+        if whose != settings.spool.absolute() and not whose.is_dir():
+            yield Item("journals", str(folder), size_of(folder), f"in memory, of {whose}, which is gone", _tree(folder))
     yield Item("exports", str(settings.exports), size_of(settings.exports), "stays: approved interactions")
 
 

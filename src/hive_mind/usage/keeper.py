@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 import select
+import signal
 import subprocess
 import sys
 import threading
@@ -109,7 +110,12 @@ def main(folder: Path) -> None:
 
     settings = UsageSettings.model_validate_json(given)
     mover = Mover(settings)
-    _work(mover, pipe, settings)
+    # Told to end, as when the machine is switched off, it brings what lies in memory to a disk first.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    with suppress(SystemExit):
+        _work(mover, pipe, settings)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    mover.close()
     os.close(pipe)  # from here on whoever records starts another keeper, which waits for our lock
     with suppress(OSError):
         mover.run()
