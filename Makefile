@@ -3,7 +3,7 @@
 #   make run PYTHON=~/torch-env/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-eval setup-dev sandbox postgres run test test-chaos test-api test-mcp test-store test-learning lint \
+.PHONY: help setup setup-eval setup-dev sandbox postgres run test test-long test-chaos test-api test-mcp test-store test-learning lint \
   bench-sample bench-data bench-train bench-execution bench-inference bench-serving bench-load bench-usage bench-tools \
   bench-mcp sim-month gate-errors swap-stress guide clean
 
@@ -43,6 +43,9 @@ run: setup ## the whole job on the sample data: dataset, training, evaluation, g
 
 test: setup-dev ## every test
 	@$(bin)/python -m pytest
+
+test-long: setup-dev ## all of what `make test` does a part of: bf16 at the whole 0.5 B shape, every row of the tiny base's corpus
+	@$(bin)/python -m pytest -m long
 
 test-chaos: setup-dev ## the long form of the fault tests: 50 kills, planted faults, full disks, the 0.5 B shape
 	@$(bin)/python -m pytest -m chaos tests/chaos
