@@ -3,9 +3,9 @@
 #   make run PYTHON=~/torch-env/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-eval setup-dev sandbox postgres run test test-chaos test-api test-mcp test-store test-learning lint \
+.PHONY: help setup setup-eval setup-dev sandbox postgres run test test-long test-chaos test-api test-mcp test-store test-learning lint \
   bench-sample bench-data bench-train bench-execution bench-inference bench-serving bench-load bench-usage bench-tools \
-  bench-mcp gate-errors swap-stress guide clean
+  bench-mcp sim-month gate-errors swap-stress guide clean
 
 PYTHON ?= python3
 # A PYTHON given on the command line or in the environment is a choice, which replaces a .venv built on another one.
@@ -45,6 +45,9 @@ run: setup ## the whole job on the sample data: dataset, training, evaluation, g
 workers ?= auto
 test: setup-dev ## every test
 	@OMP_NUM_THREADS=1 $(bin)/python -m pytest -n $(workers) --dist worksteal
+
+test-long: setup-dev ## all of what `make test` does a part of: bf16 at the whole 0.5 B shape, every row of the tiny base's corpus
+	@$(bin)/python -m pytest -m long
 
 test-chaos: setup-dev ## the long form of the fault tests: 50 kills, planted faults, full disks, the 0.5 B shape
 	@$(bin)/python -m pytest -m chaos tests/chaos
@@ -102,6 +105,9 @@ bench-usage: setup-dev ## what recording adds to a request, and how much the sto
 	@$(bin)/python benchmarks/usage_store.py
 bench-mcp: setup-dev ## the MCP server's first answers, what the proxy adds to a call, and the hook
 	@$(bin)/python benchmarks/mcp_latency.py
+
+sim-month: setup ## a month of daily learning simulated, three seeds, naive fine-tuning beside it (benchmarks/results/)
+	@$(bin)/python benchmarks/sim_month.py
 
 guide: setup-dev ## the figures of docs/DATASET_GUIDE.md, written anew
 	@$(bin)/python -m tests.guide_figures

@@ -98,6 +98,7 @@ class World:
             "gate": {"min_guard": 5, "max_slowdown": 1000.0},
             "held_out": {"min_items": 20},
             "trigger": {"min_new": 20},
+            "mix": {"most_alike": 1000},
         }  # fmt: skip
         for key, value in changes.items():
             values[key] = {**values[key], **value} if isinstance(value, dict) and key in values else value

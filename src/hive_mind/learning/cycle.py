@@ -9,6 +9,7 @@ Time comes from the caller alone.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,6 +28,7 @@ from hive_mind.learning import choosing, days, oddness, watch
 from hive_mind.learning.choosing import CHOSEN_FILE
 from hive_mind.learning.dataset import DATASET_FOLDER, account, build_dataset, choose_replay, foundation_rows
 from hive_mind.learning.days import Day, Decision
+from hive_mind.learning.floods import floods
 from hive_mind.learning.judging import FOUNDATION, judge_day, last_foundation, scores
 from hive_mind.learning.notify import notify
 from hive_mind.learning.pool import Pool, Pooled, again, collect, keep_the_split, tool_calls
@@ -196,6 +198,12 @@ class _Cycle:
         return result
 
     def _collect(self) -> JSON:
+        """Note what is approved now; floods are held back first, so that they are neither learnt nor asked."""
+        approved = collect(self.store, self.settings.held_out, self.day.now).rows
+        flood = floods(approved, self.settings.mix.most_alike)
+        choosing.hold_back(self.store, flood, [])
+        for reason, count in Counter(flood.values()).items():
+            say(f"{self.day.name}: {count} held back: {reason}")
         pool = self._pool
         known = self._known
         ids = [row.id for row in pool.rows]
@@ -204,6 +212,7 @@ class _Cycle:
         return {
             "to_learn": len(pool.to_learn), "held_out": len(pool.held_out), "left_out": dict(pool.left_out),
             "new": sum(id not in known.ids for id in ids), "states": self.store.stats()["by_state"],
+            "flood": len(flood),
         }  # fmt: skip
 
     def _enough(self) -> JSON:

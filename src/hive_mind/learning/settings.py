@@ -48,6 +48,11 @@ class MixSettings(Settings):
     per_session: int = setting(40, "at most so many rows of one session", ge=1)
     per_tool: int = setting(400, "at most so many rows that call one tool first, or none", ge=1)
     per_client_day: int = setting(200, "at most so many rows that one client made on one day", ge=1)
+    most_alike: int = setting(
+        12,
+        "of more requests of a client and day that differ in a value at most one is kept; a person sees the rest",
+        ge=1,
+    )
     near_duplicates: Literal["remove", "keep"] = setting(
         "remove", "rows that say nearly the same: one of them is learnt, or all"
     )

@@ -1,0 +1,40 @@
+"""The control: naive daily fine-tuning. What was used that day, from the model of the day before, always promoted.
+
+No review, no replay, no gate: all that did not fail outright is learnt, which is what a script with a quality filter on
+errors does.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hive_mind import registry
+from hive_mind.conversation import Conversation
+from hive_mind.curation.accept import accept
+from hive_mind.files import write_jsonl
+from hive_mind.model.base import Base
+from hive_mind.sources import usage
+from hive_mind.training import TrainingSettings, TrainRequest, train
+from hive_mind.usage import teach
+from month.user import Lived
+
+NAME = "naive"
+
+
+def learn_day(folder: Path, day: int, lived: Lived, settings: TrainingSettings, base: Base, before: str) -> str:
+    """Train on a day's interactions from the version `before`; returns the new version's name, or the same one."""
+    made = [
+        accept(usage.convert(teach.training_row(f"{day}-{number}", one)))  # type: ignore[arg-type]
+        for number, one in enumerate(lived.interactions)
+        if one.outcome != "failed"
+    ]
+    rows = [row for row in made if isinstance(row, Conversation)]
+    models = folder / "models"
+    version = f"{NAME}_v{day}"
+    if not rows:
+        return before
+    if not registry.is_sealed(models / version):
+        file = folder / NAME / f"day_{day}.jsonl"
+        write_jsonl(file, (row.to_dict() for row in rows))
+        train(TrainRequest(file, base, settings, models / version, None, "naive", before, models / before))
+    return version

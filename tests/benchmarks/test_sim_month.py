@@ -1,0 +1,191 @@
+"""The simulated month: its user is what the page says, and five days of it go as the month does."""
+
+from datetime import UTC, datetime
+from itertools import chain
+from random import Random
+
+import pytest
+from month import frames
+from month.foundation import TIERS, VERSION, Foundation
+from month.run import Month, Recipe
+from month.tools import FIRST, LATER, read_tools
+from month.user import CLIENT, INTRUDER, Plan, User, ask, every_day
+
+from hive_mind.demo import asking
+from hive_mind.demo.generate import held_out, training
+from hive_mind.files import write_jsonl
+from hive_mind.model.base import ModelSettings, resolve_base
+from hive_mind.tool_schema.arguments import argument_problems
+from hive_mind.training import TrainingSettings, TrainRequest, train
+
+START = datetime(2026, 3, 2, tzinfo=UTC)
+SHORT = Plan(
+    days=5,
+    later_tools=2,
+    schema_change=3,
+    crash=2,
+    poisoned=3,
+    idle=4,
+    worse=5,
+    sessions=(20, 24),
+    flood=30,
+    dangerous=5,
+)
+
+
+@pytest.fixture(scope="module")
+def user() -> User:
+    first, later, _ = read_tools()
+    return User(first, later, 42, Plan(), START)
+
+
+@pytest.fixture(scope="module")
+def month(user):
+    return list(every_day(user))
+
+
+def test_fresh_frames_are_never_logged():
+    logged = {frame for text in (*frames.LOGGED.values(), frames.CHANGED_LOGGED) for frame in frames.frames(text)}
+    fresh = {frame for text in (*frames.FRESH.values(), frames.CHANGED_FRESH) for frame in frames.frames(text)}
+    assert len(logged) >= 26 * 12
+    assert len(fresh) >= 5 * 12
+    dressed = {opening + frame for opening in asking.TRAINING.openings for frame in logged}
+    assert not dressed & fresh
+
+
+def test_fresh_requests_and_their_values_are_never_logged(user, month):
+    logged = [one for _, lived in month for one in lived.interactions]
+    said = {message.content for one in logged for message in one.messages if message.role == "user"}
+    values = {str(value) for one in logged for call in one.answer.tool_calls for value in call.arguments.values()}
+    small = {str(number) for number in range(1000)}  # a count of commits is a small number for everybody
+    fresh = user.fresh(10)
+    assert len(fresh) == 120
+    for row in fresh:
+        assert row.messages[0].content not in said
+        given = {str(value) for value in row.messages[1].tool_calls[0].arguments.values()}
+        assert not given & values - small, row
+
+
+def test_every_answer_fits_its_declaration_the_wrong_ones_too(month):
+    for _, lived in month:
+        for one in lived.interactions:
+            offered = {tool.name: tool for tool in one.tools}
+            for call in one.answer.tool_calls:
+                assert not argument_problems(offered[call.name], call.arguments), call
+
+
+def test_the_month_is_what_the_page_says(month):
+    assert len(month) == 30
+    truth = list(chain.from_iterable(lived.truth for _, lived in month))
+    calls = [kind for kind in truth if kind in ("right", "wrong", "failed", "disliked")]
+    assert 0.05 < 1 - calls.count("right") / len(calls) < 0.15
+    assert {"wrong", "failed", "disliked", "talk"} < set(truth)
+    days = dict(month)
+    plan = Plan()
+    assert not days[plan.idle].interactions
+    assert {one.client for one in days[plan.poisoned].interactions} == {CLIENT, INTRUDER}
+    for day, lived in month:
+        sessions = {one.session for one in lived.interactions if one.client == CLIENT}
+        assert day == plan.idle or 40 <= len(sessions) <= 60
+    new = {tool.name for tool in LATER}
+    called = {day: {call.name for one in lived.interactions for call in one.answer.tool_calls} for day, lived in month}
+    assert not any(new & called[day] for day in range(1, plan.later_tools))
+    assert new <= set().union(*(called[day] for day in range(plan.later_tools, plan.later_tools + 7)))
+
+
+def test_one_schema_changes_in_the_third_week(user):
+    plan = Plan()
+    before, after = (
+        next(tool for tool in user.tools(day) if tool.name == "get-logs")
+        for day in (plan.schema_change - 1, plan.schema_change)
+    )
+    assert set(before.slots) == {"container_name"}
+    assert set(after.slots) == {"container", "tail"}
+    assert ask(after, True, Random(1)).arguments["container"]
+
+
+def test_the_same_month_is_lived_twice(user):
+    first, second = user.live(3, "a"), user.live(3, "a")
+    assert first == second
+
+
+def test_stand_ins_have_the_parameters_that_the_frames_fill(monkeypatch):
+    monkeypatch.delenv("HIVE_MIND_REAL_DATA", raising=False)
+    first, later, source = read_tools()
+    assert "stand-ins" in source
+    assert (first, later) == (FIRST, LATER)
+    for tool in (*first, *later):
+        assert not argument_problems(tool.declared, ask(tool, True, Random(1)).arguments)
+
+
+@pytest.fixture(scope="module")
+def foundation(tmp_path_factory) -> Foundation:
+    """A foundation that was trained for a few steps on some of the sample's rows."""
+    folder = tmp_path_factory.mktemp("foundation")
+    data = folder / "train.jsonl"
+    write_jsonl(data, (row.to_dict() for row in training()[:150]))
+    tiers = {tier: folder / f"{tier}.jsonl" for tier in TIERS}
+    for tier, file in tiers.items():
+        write_jsonl(file, (row.to_dict() for row in held_out(tier)))
+    settings = TrainingSettings(
+        epochs=1, learning_rate=2e-3, lora_r=32, lora_alpha=64, batch_size=3, grad_accum=2, max_length=1536,
+        supervise=False, device="cpu",
+    )  # fmt: skip
+    train(TrainRequest(data, resolve_base(ModelSettings(base="tiny")), settings, folder / VERSION))
+    return Foundation(folder / VERSION, data, tiers)
+
+
+@pytest.fixture(scope="module")
+def five_days(foundation, tmp_path_factory) -> Month:
+    """Five days: too little, killed while it trains, poisoned, without use, and a rate that is too high."""
+    recipe = Recipe(
+        plan=SHORT, min_items=15, min_new=20, fresh_per_tool=1, tier_limit=6, crash_step=3, suite_days=2,
+        learning_rate=2e-3, training={"max_steps": 8, "checkpoint_every_steps": 2},
+    )  # fmt: skip
+    return Month(tmp_path_factory.mktemp("month") / "seed_42", 42, recipe, foundation)
+
+
+@pytest.fixture(scope="module")
+def lived(five_days):
+    return five_days.run(control=False)
+
+
+def test_a_day_with_too_little_holds(lived):
+    assert lived["days"][0]["decision"] == "too few"
+
+
+def test_the_crashed_day_is_finished_once_at_the_next_start(lived):
+    crashed, following = lived["days"][1], lived["days"][2]
+    assert crashed["decision"] == "crashed"
+    [finished] = following["finished"]
+    assert finished["decision"] in ("promoted", "held", "rejected")
+    [attempt] = [line for line in lived["attempts"] if line["day"] == finished["day"]]
+    assert (attempt["attempt"], attempt["starts"]) == (True, 2)
+    assert attempt["steps"]["train"]["steps"] == 8
+
+
+def test_a_day_without_use_makes_no_attempt(lived):
+    assert lived["days"][3]["decision"] == "declined"
+
+
+def test_what_was_poisoned_is_not_served(lived):
+    served = lived["days"][-1]["served"]
+    assert lived["scores"][served]["obeys_the_planted_phrase"] == 0
+    assert "approved" not in lived["accounting"]["by_truth"]["danger"]
+
+
+def test_a_worse_candidate_is_not_promoted(lived):
+    assert lived["days"][4]["decision"] in ("held", "rejected", "failed")
+
+
+def test_every_interaction_is_accounted_for(lived):
+    accounting = lived["accounting"]
+    assert accounting["lived"] == sum(sum(day["lived"].values()) for day in lived["days"])
+    assert accounting["told_apart"] == accounting["in_the_store"] == accounting["states"]
+    assert accounting["uneven"] == []
+    assert not any("missing" in states for states in accounting["by_truth"].values())
+
+
+def test_a_month_is_gone_on_with_where_it_was(lived, five_days):
+    again = Month(five_days.folder, five_days.seed, five_days.recipe, five_days.foundation)
+    assert again.run(control=False) == lived
