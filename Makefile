@@ -58,6 +58,7 @@ test-learning: setup-dev ## the long form of daily learning's tests: 30 kills at
 
 test-store: setup-dev ## 10,000 interactions by 8 writers, killed meanwhile, on SQLite and PostgreSQL: nothing may be lost
 	@$(bin)/python -m tests.usage.store_stress
+
 # The inspector needs Node 22, which is newer than most systems'; it comes from npm like the rest, into ~/.cache.
 test-mcp: setup-dev ## the MCP server and proxy with the protocol's own inspector, conformance suite and servers (needs npm)
 	@$(bin)/python -m pytest -m npm tests/serving/mcp

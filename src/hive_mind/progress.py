@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 PLAIN_LINE_SECONDS = 10.0
+SURE_SHARE = 0.01
+"""Less of the work than this says nothing of how long the rest takes: the first reply waits for a whole batch."""
 WIDE_TERMINAL = 140
 
 
@@ -41,7 +43,7 @@ class _Plain:
         line = f"{self.label}: {self.done:,}"
         if self.total:
             line += f"/{self.total:,} {self.unit} ({self.done / self.total:.0%})"
-            if 0 < self.done < self.total:
+            if self.total * SURE_SHARE <= self.done < self.total:
                 line += f", {clock(elapsed / self.done * (self.total - self.done))} left"
         else:
             line += f" {self.unit}"
