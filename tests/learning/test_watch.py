@@ -26,7 +26,8 @@ class Served(World):
         return LearningSettings.model_validate(
             {
                 "models_dir": self.models, "dir": self.folder / "data" / "learning",
-                "usage": self.settings_of_the_store().model_dump(), "foundation": "foundation_v1", **changes,
+                "usage": self.settings_of_the_store().model_dump(), "foundation": "foundation_v1",
+                "mix": {"most_alike": 1000}, **changes,  # all that is asked here is of one shape
             }
         )  # fmt: skip
 
