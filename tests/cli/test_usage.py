@@ -114,7 +114,10 @@ def test_a_review_in_the_editor(here, run, monkeypatch, tmp_path):
     assert usage._edited("Paris.") == ""
 
 
-def test_clean_shows_and_removes_only_when_told(here, run, tmp_path):
+def test_clean_shows_and_removes_only_when_told(here, run, tmp_path, monkeypatch):
+    # Not the machine's own memory, where tests beside this one leave journals of stores that are gone.
+    (tmp_path / "memory").mkdir()
+    monkeypatch.setattr("hive_mind.usage.journal.MEMORY", tmp_path / "memory")
     tokens = tmp_path / "data" / ".tokens"
     tokens.mkdir()
     (tokens / "x").write_bytes(b"0" * 1000)
