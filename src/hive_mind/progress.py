@@ -99,6 +99,11 @@ def clock(seconds: float) -> str:
     return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
 
 
+def stamp(moment: datetime) -> str:
+    """Return a moment, given in UTC, as records write it: whole seconds, `Z`."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def utc_now() -> str:
-    """Return the present moment as records write it: UTC, whole seconds, `Z`."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    """Return the present moment as records write it."""
+    return stamp(datetime.now(UTC))

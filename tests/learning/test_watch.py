@@ -14,6 +14,7 @@ from hive_mind.learning import days
 from hive_mind.learning.cycle import run_cycle
 from hive_mind.learning.settings import LearningSettings
 from hive_mind.learning.watch import fisher, watch
+from hive_mind.progress import stamp
 from hive_mind.usage.store import opened
 from tests.learning.world import PLACES, START, WEATHER, World, called, interaction
 from tests.registry.versions import sealed
@@ -56,7 +57,7 @@ def served(tmp_path):
     settings = served.settings()
     learnt = served.add([interaction(called(WEATHER, "Bern", number), f"s{number}", START) for number in range(5)])
     write_json(settings.dir / "2026-02-02" / "chosen.json", {"ids": learnt, "new": learnt[:3]})
-    line = {"day": "2026-02-02", "run": 1, "now": days.stamp(START), "decision": "promoted", "candidate": "daily_v1",
+    line = {"day": "2026-02-02", "run": 1, "now": stamp(START), "decision": "promoted", "candidate": "daily_v1",
             "champion": "foundation_v1", "scores": {}, "new": 5, "reason": "", "attempt": True}  # fmt: skip
     days.add_to_history(settings.dir, line)
     served.learnt = learnt

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hive_mind.cli.measuring import Config, Data, Json, Limit, ModelsDir, evaluate_job, print_table, read_job, refer_all
-from hive_mind.cli.output import print_json
+from hive_mind.cli.output import one_line, print_json
 
 if TYPE_CHECKING:
     from hive_mind.evaluation.examples import Example
@@ -62,9 +62,4 @@ def _print_example(example: Example, a: str, b: str) -> None:
     width = max(map(len, lines))
     print(f"\n{'won' if example.won else 'lost'}: {example.id}")
     for label, text in lines.items():
-        print(f"  {label:<{width}}  {_short(text)}")
-
-
-def _short(text: str) -> str:
-    flat = " ".join(text.split())
-    return flat if len(flat) <= WIDEST else f"{flat[: WIDEST - 1]}…"
+        print(f"  {label:<{width}}  {one_line(text, WIDEST)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from hive_mind.cli.output import print_json
+from hive_mind.cli.output import one_line, print_json
 
 if TYPE_CHECKING:
     from hive_mind.evaluation import Evaluation, ModelResult
@@ -103,13 +103,8 @@ def _print_answers(shown: dict[str, Any]) -> None:
     from hive_mind.conversation import Message
     from hive_mind.evaluation.examples import in_words
 
-    print(f"\n{shown['tier']}: {_short(shown['request'])}")
+    print(f"\n{shown['tier']}: {one_line(shown['request'], LONGEST_SHOWN)}")
     width = max(len(answer["model"]) for answer in shown["answers"])
     for answer in shown["answers"]:
-        print(f"  {answer['model']:<{width}}  {_short(answer['text'])}")
-    print(f"  {'expected':<{width}}  {_short(in_words(Message.from_dict(shown['expected'])))}")
-
-
-def _short(text: str) -> str:
-    flat = " ".join(text.split())
-    return flat if len(flat) <= LONGEST_SHOWN else f"{flat[: LONGEST_SHOWN - 1]}…"
+        print(f"  {answer['model']:<{width}}  {one_line(answer['text'], LONGEST_SHOWN)}")
+    print(f"  {'expected':<{width}}  {one_line(in_words(Message.from_dict(shown['expected'])), LONGEST_SHOWN)}")

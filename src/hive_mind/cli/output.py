@@ -10,6 +10,12 @@ def print_json(value: object) -> None:
     print(orjson.dumps(value).decode())
 
 
+def one_line(text: str, longest: int) -> str:
+    """Return a text as one line of at most so many characters, its end cut off with an ellipsis."""
+    flat = " ".join(text.split())
+    return flat if len(flat) <= longest else f"{flat[: longest - 1]}…"
+
+
 def left_aligned(header: list[str], rows: list[list[str]]) -> str:
     """Return rows of words as columns, each to the left."""
     lines = [header, *rows]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hive_mind.cli.output import print_json
+from hive_mind.cli.output import one_line, print_json
 
 if TYPE_CHECKING:
     from hive_mind.catalogue.settings import CatalogueSettings
@@ -91,7 +91,7 @@ def list_tools(
         catalogue = {"servers": {server: _server(catalogue, server, settings.file)}}
     found = tools_of(catalogue) if request is None else select(request, tools_of(catalogue))
     if found:
-        print(left_aligned(["tool", "what it is for"], [[tool.name, _shortened(tool.description)] for tool in found]))
+        print(left_aligned(["tool", "what it is for"], [[tool.name, one_line(tool.description, 90)] for tool in found]))
     entries = [
         [name, entry["version"] or "", str(sum(not tool["gone"] for tool in entry["tools"].values())), entry["asked"],
          "gone" if not entry["configured"] else entry["error"] or "ok"]
@@ -138,11 +138,6 @@ def _server(catalogue: dict[str, Any], name: str, file: Path) -> Any:
         known = ", ".join(catalogue["servers"]) or "none"
         raise UsageError(f"there is no server {name!r} in {file}; known are: {known}")
     return catalogue["servers"][name]
-
-
-def _shortened(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= 90 else f"{line[:89]}…"
 
 
 def _settings(config: Path | None, overrides: list[str] | None) -> CatalogueSettings:

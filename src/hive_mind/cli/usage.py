@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hive_mind.cli.output import print_json
+from hive_mind.cli.output import one_line, print_json
 from hive_mind.cli.usage_import import import_usage
 
 if TYPE_CHECKING:
@@ -322,13 +322,8 @@ def _row(record: Record) -> list[str]:
     asked = next((message.content for message in reversed(seen.messages) if message.role == "user"), "")
     calls = ", ".join(call.name for call in seen.answer.tool_calls)
     sources = ", ".join(sorted({sighting.source for sighting in record.sightings}))
-    return [record.id[:8], seen.time, record.state, sources, _line(asked), f"→ {calls}" if calls else
-            _line(seen.answer.content)]  # fmt: skip
-
-
-def _line(text: str) -> str:
-    words = " ".join(text.split())
-    return words if len(words) <= 48 else f"{words[:47]}…"
+    return [record.id[:8], seen.time, record.state, sources, one_line(asked, 48), f"→ {calls}" if calls else
+            one_line(seen.answer.content, 48)]  # fmt: skip
 
 
 def _keyboard() -> tuple[Callable[[], str], Callable[[Any], str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -12,6 +11,7 @@ from hive_mind.evaluation.outcomes import Decoding, Row, pair
 from hive_mind.evaluation.records import Evaluation
 from hive_mind.evaluation.run import EvaluationRequest, held_out_replies, suite_replies
 from hive_mind.evaluation.suites import load_suites
+from hive_mind.suites.calls import calls_in_words
 
 FORMAT = "format"
 """This suite is made of the other suites' replies."""
@@ -101,4 +101,4 @@ def in_words(message: Message) -> str:
     """Return what was expected as a person reads it: the calls, or that there is none."""
     if not message.tool_calls:
         return f"no call, such as: {message.content}"
-    return " ".join(f"{call.name}({json.dumps(call.arguments, ensure_ascii=False)})" for call in message.tool_calls)
+    return calls_in_words(message.tool_calls)

@@ -23,6 +23,7 @@ from hive_mind.evaluation.sandbox import Sandbox, SandboxSettings, find_sandbox
 from hive_mind.evaluation.settings import SuiteSettings, SuitesSettings
 from hive_mind.progress import say
 from hive_mind.suites import bfcl, code, nl2sh, usage
+from hive_mind.suites.calls import calls_in_words
 from hive_mind.suites.outcome import Outcome
 from hive_mind.suites.published import at_hand
 from hive_mind.suites.unavailable import SuiteUnavailable
@@ -154,7 +155,7 @@ class Bfcl:
         task = self.tasks[number]
         if not task.expected:
             return "a call" if bfcl.CATEGORIES[task.category].rule == "some_call" else "no call"
-        return " ".join(f"{call.function}({_json(call.accepted)})" for call in task.expected)
+        return " ".join(f"{call.function}({json.dumps(call.accepted, ensure_ascii=False)})" for call in task.expected)
 
     def figures(self, replies: Mapping[int, str], outcomes: Mapping[int, Outcome]) -> dict[str, Any]:
         """Count what was wrong, by reason."""
@@ -178,8 +179,7 @@ class Usage:
 
     def expected(self, number: int) -> str:
         """Return the calls, or that there is none."""
-        calls = self.tasks[number].expected
-        return " ".join(f"{call.name}({_json(call.arguments)})" for call in calls) or "no call"
+        return calls_in_words(self.tasks[number].expected) or "no call"
 
     def figures(self, replies: Mapping[int, str], outcomes: Mapping[int, Outcome]) -> dict[str, Any]:
         """Count by tool: tasks, the right tool, and the right arguments too."""
@@ -262,10 +262,6 @@ class Code:
     def figures(self, replies: Mapping[int, str], outcomes: Mapping[int, Outcome]) -> dict[str, Any]:
         """Count what was wrong, by reason."""
         return {"wrong": _reasons(outcomes)}
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
 
 
 def _reasons(outcomes: Mapping[int, Outcome]) -> dict[str, int]:

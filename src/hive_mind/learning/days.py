@@ -21,6 +21,7 @@ import orjson
 from hive_mind.conversation import JSON
 from hive_mind.errors import HiveMindError, UsageError
 from hive_mind.files import json_line, read_json, write_json
+from hive_mind.progress import stamp
 from hive_mind.training.faults import planted
 
 CYCLE_FILE = "cycle.json"
@@ -30,11 +31,6 @@ FORMAT = 1
 
 Decision = Literal["declined", "too few", "promoted", "held", "rejected", "failed"]
 """`declined`: not enough to learn from; `too few`: not enough to measure on. Neither is an attempt."""
-
-
-def stamp(moment: datetime) -> str:
-    """Return a moment as records write it: UTC, whole seconds, `Z`."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 @dataclass

@@ -18,8 +18,8 @@ from hive_mind.curation.ingest import normalise_request
 from hive_mind.curation.split import unit
 from hive_mind.errors import UsageError
 from hive_mind.files import read_json, write_json
-from hive_mind.learning.days import stamp
 from hive_mind.learning.settings import HeldOutSettings
+from hive_mind.progress import stamp
 from hive_mind.suites.usage import NO_TOOL
 from hive_mind.usage import teach
 from hive_mind.usage.query import Filters

@@ -16,9 +16,8 @@ from pathlib import Path
 
 from hive_mind.errors import HiveMindError, UsageError
 from hive_mind.files import write_text
-from hive_mind.learning.days import stamp
 from hive_mind.learning.settings import LearningSettings
-from hive_mind.progress import say
+from hive_mind.progress import say, stamp
 from hive_mind.usage.query import Filters
 from hive_mind.usage.store import opened
 

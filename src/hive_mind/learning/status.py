@@ -12,6 +12,7 @@ from hive_mind.learning.cycle import COLLECTED_FILE
 from hive_mind.learning.pool import collect
 from hive_mind.learning.settings import LearningSettings
 from hive_mind.learning.trigger import Known, look
+from hive_mind.progress import stamp
 from hive_mind.usage.store import opened
 
 
@@ -34,6 +35,6 @@ def status(settings: LearningSettings, now: datetime, cycles: int = 10) -> JSON:
             for day in days.unfinished(settings.dir)
         ],
         "cycles": days.history(settings.dir)[-cycles:],
-        "next": days.stamp(schedule.next_run(now)),
+        "next": stamp(schedule.next_run(now)),
         "last_attempt": last.name if last is not None else None,
     }  # fmt: skip

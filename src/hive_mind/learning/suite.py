@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from hive_mind.files import index_name, write_jsonl
-from hive_mind.learning.days import stamp
 from hive_mind.learning.pool import Pooled
 from hive_mind.learning.settings import HeldOutSettings
+from hive_mind.progress import stamp
 
 SUITE_FILE = "suite.jsonl"
 

@@ -17,9 +17,9 @@ from hive_mind.chat.parse import parse_reply
 from hive_mind.conversation import JSON
 from hive_mind.files import read_json
 from hive_mind.learning.choosing import CHOSEN_FILE, hold_back, state_of
-from hive_mind.learning.days import history, stamp
+from hive_mind.learning.days import history
 from hive_mind.learning.settings import LearningSettings
-from hive_mind.progress import say
+from hive_mind.progress import say, stamp
 from hive_mind.suites.calls import attempted_call
 from hive_mind.usage.query import Filters
 from hive_mind.usage.record import Record

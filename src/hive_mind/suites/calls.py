@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
 from hive_mind.chat.parse import ParsedReply
 from hive_mind.conversation import ToolCall
+
+
+def calls_in_words(calls: Sequence[ToolCall]) -> str:
+    """Return calls as a person reads them: `name(arguments)`, one after the other."""
+    return " ".join(f"{call.name}({json.dumps(call.arguments, ensure_ascii=False)})" for call in calls)
 
 
 def attempted_call(parsed: ParsedReply) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from hive_mind.conversation import JSON, Message
-from hive_mind.progress import utc_now
+from hive_mind.progress import stamp, utc_now
 from hive_mind.usage.interaction import Interaction
 from hive_mind.usage.merging import has_request, merged
 from hive_mind.usage.record import Record, from_row, messages_text, to_columns
@@ -221,7 +221,7 @@ def _feedback(connection: Connection, entry: JSON, rules: RuleSettings) -> Appli
 
 def _around(time: str, span: timedelta) -> tuple[str, str]:
     moment = _moment(time)
-    return tuple((moment + side * span).strftime("%Y-%m-%dT%H:%M:%SZ") for side in (-1, 1))  # type: ignore[return-value]
+    return tuple(stamp(moment + side * span) for side in (-1, 1))  # type: ignore[return-value]
 
 
 def _moment(time: str) -> datetime:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from hive_mind.progress import stamp
 from hive_mind.usage.forgetting import remove
 from hive_mind.usage.query import Filters
 from hive_mind.usage.store import Store
@@ -15,7 +16,7 @@ PURGED = ("new", "rejected")
 def expired(store: Store, now: datetime | None = None) -> list[str]:
     """Return the ids of new and rejected interactions older than the retention, the oldest first."""
     limit = (now or datetime.now(UTC)) - timedelta(days=store.settings.retention_days)
-    before = limit.strftime("%Y-%m-%dT%H:%M:%SZ")
+    before = stamp(limit)
     return [
         record.id for state in PURGED for page in store.pages(Filters(state=state, before=before)) for record in page
     ]
