@@ -171,7 +171,7 @@ class TestTrainingData:
     def test_checks_that_the_caller_makes_count(self, world):
         world.better()
         harm = Check("probes", "reject", "it does harm", {})
-        verdict = world.judge("better_v1", more=lambda: [harm]).verdict
+        verdict = world.judge("better_v1", more=lambda _: [harm]).verdict
         assert (verdict.decision, verdict.reasons) == ("reject", ("it does harm",))
         assert harm in verdict.checks
 

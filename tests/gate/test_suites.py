@@ -6,7 +6,7 @@ import pytest
 
 from hive_mind.errors import UsageError
 from hive_mind.evaluation.outcomes import Outcomes, SuiteResult, Task
-from hive_mind.gate import GateSettings, decide
+from hive_mind.gate import Contest, GateSettings, decide, fall_checks
 from tests.evaluation.synthetic import ADAPTER, asked, evaluation, flags, model
 
 ITEMS = asked(call=200, no_tool=100)
@@ -162,3 +162,39 @@ class TestCosts:
     def test_files_that_are_too_large(self):
         verdict = judge(better(size=30_000_000), max_megabytes=20)
         assert (verdict.decision, verdict.reasons) == ("reject", ("its files have 30.0 MB, gate.max_megabytes is 20",))
+
+
+class TestSinceTheFoundation:
+    """What an early version could do is not lost bit by bit."""
+
+    def fallen(self, new, settings=None):
+        foundation = version("foundation_v1")
+        contest = Contest(evaluation(ITEMS, foundation, new), new, foundation, settings or GateSettings())
+        return {check.name: check for check in fall_checks(contest)}
+
+    def test_small_losses_of_many_nights_add_up_to_a_rejection(self):
+        """Fourteen of 200 shell tasks gone since the foundation, though only four since yesterday."""
+        yesterday = version("old_v1", {**USUAL, "nl2sh/test": 50})
+        assert check(judge(better(right={"nl2sh/test": 46}), yesterday), "shell").outcome == "pass"
+        shell = self.fallen(better(right={"nl2sh/test": 46}))["shell since foundation_v1"]
+        assert shell.outcome == "reject"
+        assert shell.reason == (
+            "46 of 200 shell tasks right, 60 by foundation_v1: fallen by more than the margin of 5 points"
+        )
+
+    def test_a_loss_within_the_margin_and_a_gain_pass(self):
+        checks = self.fallen(better(right={"nl2sh/test": 50, "code/humaneval": 60}))
+        assert {name.partition(" since")[0]: check.outcome for name, check in checks.items()} == dict.fromkeys(
+            ("no_tool", "irrelevance", "code", "shell", "format"), "pass"
+        )
+
+    def test_few_tasks_and_a_foundation_that_never_calls_say_nothing(self):
+        few = self.fallen(better(right={"nl2sh/test": 0}), GateSettings(min_guard=201))
+        assert "shell since foundation_v1" not in few and "irrelevance since foundation_v1" in few
+        silent = version("foundation_v1", called=False)
+        silent = dataclasses.replace(
+            silent, outcomes=dataclasses.replace(silent.outcomes, called=(False,) * len(ITEMS))
+        )
+        new = better(no_tool=80)
+        checks = {c.name for c in fall_checks(Contest(evaluation(ITEMS, silent, new), new, silent, GateSettings()))}
+        assert "no_tool since foundation_v1" not in checks and "shell since foundation_v1" in checks

@@ -60,6 +60,8 @@ def test_a_month_begins(world, monkeypatch):
     third = run_cycle(world.settings(**short), START + timedelta(days=2))
     assert third.decision in ("held", "rejected") and third.candidate == "daily_v2", third
     assert third.attempt and third.new == 0, "what is forgotten is reason enough"
+    checks = read_json(third.report.with_name("cycle.json"))["steps"]["judge"]["result"]["checks"]
+    assert "no_tool since foundation_v1" in [check["name"] for check in checks], "it is held to the foundation too"
     assert gone not in records_of(world.models, "daily_v2")["daily_v2"]
     assert not dataset_of(world).is_file(), "the rows of a dataset that holds what was forgotten are gone"
     assert gone in records_of(world.models, "daily_v1")["daily_v1"], "its index still tells what was in it"

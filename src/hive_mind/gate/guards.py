@@ -30,6 +30,29 @@ def guard_checks(contest: Contest) -> Iterator[Check]:
         yield Check("tools left alone", "hold", reason, {"items": 0})
 
 
+def fall_checks(contest: Contest) -> Iterator[Check]:
+    """Compare with an early version, the rival here: no guard may have fallen by more than its margin since.
+
+    Chance excuses nothing: each of many nights may lose a little that chance explains, and together they lose a lot
+    that nobody decided on. Guards of fewer than `gate.min_guard` tasks are left to the comparison with the champion.
+    """
+    for name, guard in contest.settings.guards.items():
+        result = paired(contest.rows(guard.tasks, f"guards.{name}.tasks"))
+        if result is None or result.items < contest.settings.min_guard:
+            continue
+        if guard.silence_is_right and contest.calls_rate() < contest.settings.never_calls:
+            continue  # a rival that never calls has these tasks right for free
+        said = (
+            f"{result.a_correct} of {result.items} {name.replace('_', ' ')} tasks right, {result.b_correct} by "
+            f"{contest.rival.name}"
+        )
+        figures = {**result.to_dict(), "tasks": guard.tasks, "margin": guard.margin}
+        fallen = -result.difference > guard.margin
+        if fallen:
+            said += f": fallen by more than the margin of {100 * guard.margin:g} points"
+        yield Check(f"{name} since {contest.rival.name}", "reject" if fallen else "pass", said, figures)
+
+
 def _check(contest: Contest, name: str, guard: Guard, result: Paired, level: float) -> Check:
     figures = {**result.to_dict(), "tasks": guard.tasks, "margin": guard.margin, "floor": guard.floor, "level": level}
     said = f"{result.a_correct / result.items:.0%} of {result.items} {name.replace('_', ' ')} tasks right"

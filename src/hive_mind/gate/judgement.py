@@ -26,8 +26,8 @@ from hive_mind.progress import say, utc_now
 SEALED = "sealed"
 Measure = Callable[[Path | None], Evaluation]
 """Evaluates the models of the contest: on the daily suites, or on the sealed file that it is given."""
-MoreChecks = Callable[[], Sequence[Check]]
-"""Makes checks that only a caller can make; asked once the models were measured."""
+MoreChecks = Callable[[Evaluation], Sequence[Check]]
+"""Makes checks that only a caller can make, once the models were measured."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Judgement:
 
 def judge(
     models_dir: Path, candidate: ModelReference, champion: str | None, settings: GateSettings, measure: Measure,
-    own: Sequence[Path] = (), more: MoreChecks = tuple,
+    own: Sequence[Path] = (), more: MoreChecks = lambda _: (),
 ) -> Judgement:  # fmt: skip
     """Decide on `candidate` against `champion` (None: the plain base), and write verdict.json and the audit log.
 
@@ -65,7 +65,7 @@ def judge(
         return Judgement(verdict, None)
     _refuse_open_seal(evaluation, settings)
     checks = data_checks(registry.load_manifest(candidate.adapter), evaluation, settings.sealed, own)
-    verdict = decide(evaluation, name, champion, settings, [*checks, *more()])
+    verdict = decide(evaluation, name, champion, settings, [*checks, *more(evaluation)])
     if verdict.promoted and settings.sealed is not None:
         verdict = _with(verdict, _ask_sealed(models_dir, candidate, champion, settings, settings.sealed, measure))
     _write(models_dir, verdict)

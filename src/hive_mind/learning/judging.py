@@ -11,7 +11,7 @@ from hive_mind import registry
 from hive_mind.conversation import JSON
 from hive_mind.evaluation import EVALUATION_FILE, Evaluation, EvaluationRequest, evaluate
 from hive_mind.evaluation.settings import EvaluationSettings, SuiteSettings
-from hive_mind.gate import VERDICT_FILE, Verdict, judge
+from hive_mind.gate import VERDICT_FILE, Check, Contest, Verdict, fall_checks, judge
 from hive_mind.learning.probes import Probe, probe_checks
 from hive_mind.learning.settings import CANARY, LearningSettings
 from hive_mind.progress import say
@@ -71,9 +71,23 @@ def judge_day(
         settings.days_gate(),
         lambda sealed: evaluate_day(settings, models, roles, suite, test, sealed),
         own=[suite],
-        more=lambda: probe_checks(asked, candidate, champion, device, settings.evaluation.max_new_tokens),
+        more=lambda evaluation: [
+            *_since_foundation(settings, models, roles, evaluation),
+            *probe_checks(asked, candidate, champion, device, settings.evaluation.max_new_tokens),
+        ],
     )
     return judgement.verdict, judgement.evaluation
+
+
+def _since_foundation(
+    settings: LearningSettings, models: Sequence[ModelReference], roles: dict[str, str], evaluation: Evaluation
+) -> list[Check]:
+    """Hold the candidate to the foundation as well, unless that is the champion: what falls bit by bit falls too."""
+    names = [model.name for model in models if roles[model.name] == FOUNDATION]
+    if not names:
+        return []
+    mine, foundation = evaluation.model(models[-1].name), evaluation.model(names[0])
+    return list(fall_checks(Contest(evaluation, mine, foundation, settings.days_gate())))
 
 
 def _judged(models_dir: Path, candidate: str, champion: str) -> tuple[Verdict, Evaluation | None] | None:

@@ -1,0 +1,136 @@
+"""Five cycles of daily learning over real use: the agent's 60 runs of HIVE_MIND_REAL_DATA in file order, twelve a day.
+
+    .venv/bin/python benchmarks/real_use.py --work runs/real_use     # writes benchmarks/results/real_use.json
+
+Three times: with the defaults, with `min_new=20`, and with a smaller own suite than the 200 turns that are asked for,
+so that the gate has something to say. The foundation is the simulated month's: the sample run's, on the tiny base.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from month.foundation import Foundation, foundation
+from month.run import Recipe
+
+from hive_mind import registry
+from hive_mind.curation.tables import aligned
+from hive_mind.device import versions
+from hive_mind.files import read_json, write_json, write_jsonl
+from hive_mind.learning.cycle import run_cycle
+from hive_mind.learning.days import history
+from hive_mind.learning.settings import HeldOutSettings, LearningSettings, MixSettings, TriggerSettings
+from hive_mind.progress import stamp, utc_now
+
+RESULTS = Path(__file__).absolute().parent / "results" / "real_use.json"
+RUNS, TOOLS = "livemcpbench_runs_60.jsonl", "livemcpbench_tools.json"
+DAYS = 5
+START = datetime(2026, 3, 2, tzinfo=UTC)
+SMALL_SUITE = 15
+"""Own turns enough to be asked from the first day on; far too few to promote for anything but a large gain."""
+TRIES: dict[str, dict[str, int]] = {
+    "the defaults": {},
+    "min_new=20": {"min_new": 20},
+    f"min_new=20, min_items={SMALL_SUITE}": {"min_new": 20, "min_items": SMALL_SUITE},
+}
+
+
+def main() -> None:
+    """Live the five days three times, print what came of each, write the result."""
+    arguments = parse()
+    data = os.environ.get("HIVE_MIND_REAL_DATA")
+    if data is None:
+        raise SystemExit("HIVE_MIND_REAL_DATA is not set; name the folder whose usage/ holds the real runs with it")
+    made = foundation(arguments.cache)
+    tries = {
+        name: live(arguments.work / f"try_{number}", Path(data) / "usage", made, **changes)
+        for number, (name, changes) in enumerate(TRIES.items(), 1)
+    }
+    for name, days in tries.items():
+        print(f"{name}\n{aligned(HEAD, [line(day) for day in days])}\n")
+    what = "daily learning over 60 real runs of an agent in file order, twelve a day, on the tiny base"
+    write_json(arguments.output, {"what": what, "created": utc_now(), "hardware": versions(), "tries": tries})
+    print(f"written to {arguments.output}")
+
+
+def live(folder: Path, usage: Path, made: Foundation, **changes: int) -> list[dict[str, Any]]:
+    """Import twelve runs a day and run the cycle in the night after it; returns the days."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    imports = folder / "imports"
+    imports.mkdir(parents=True)
+    settings = settings_of(folder, made.copy_to(folder), **changes)
+    shutil.copyfile(usage / TOOLS, imports / TOOLS)
+    runs = [json.loads(row) for row in (usage / RUNS).read_bytes().splitlines()]
+    for day in range(DAYS):
+        share = runs[day * len(runs) // DAYS : (day + 1) * len(runs) // DAYS]
+        noon = START + timedelta(days=day, hours=12)
+        # The runs have no times of their own: a quarter of an hour each.
+        rows = ({**run, "timestamp": stamp(noon + timedelta(minutes=15 * n))} for n, run in enumerate(share))
+        write_jsonl(imports / f"runs_{day + 1}.jsonl", rows)
+        began = time.monotonic()
+        run_cycle(settings, START + timedelta(days=day + 1, hours=2), "benchmarks/real_use.py")
+        print(f"day {day + 1}: {time.monotonic() - began:.0f} s, {registry.latest(settings.models_dir)} is served")
+    return [_day(settings, row) for row in history(settings.dir)]
+
+
+def settings_of(folder: Path, made: Foundation, **changes: int) -> LearningSettings:
+    """Return the defaults of daily learning with the simulated month's training, and the changes."""
+    held_out, trigger, mix = HeldOutSettings(), TriggerSettings(), MixSettings()
+    recipe = Recipe(
+        held_out_share=held_out.share, suite_days=held_out.days, min_items=changes.get("min_items", held_out.min_items),
+        min_new=changes.get("min_new", trigger.min_new), replay_share=mix.replay_share,
+        no_tool_share=mix.no_tool_share, per_tool=mix.per_tool, training={"max_length": 2048},
+    )  # fmt: skip
+    return recipe.settings(folder, made).model_copy(update={"imports": [folder / "imports"]})
+
+
+def _day(settings: LearningSettings, row: dict[str, Any]) -> dict[str, Any]:
+    steps = read_json(settings.dir / row["day"] / "cycle.json")["steps"]
+    kept = ("take_in", "collect", "enough", "suite", "choose", "dataset", "train", "judge")
+    wanted = ("day", "attempt", "decision", "reason", "new", "candidate", "champion", "scores")
+    return {**{key: row[key] for key in wanted}, "steps": {n: steps[n]["result"] for n in kept if n in steps}}
+
+
+HEAD = ("day", "approved", "new", "own suite", "learnt", "decision", "own: candidate", "champion", "why")
+
+
+def line(day: dict[str, Any]) -> list[str]:
+    """Return a day's line of the table."""
+    steps, scores = day["steps"], day["scores"]
+    own = [_of(scores.get(day[who], {}).get("usage")) for who in ("candidate", "champion")]
+    return [
+        day["day"], str(steps["collect"]["states"].get("approved", 0)), str(day["new"]),
+        str(steps["suite"]["items"]) if "suite" in steps else "",
+        str(steps["dataset"]["parts"]["usage"]["train"]) if "dataset" in steps else "",
+        day["decision"], *own, day["reason"],
+    ]  # fmt: skip
+
+
+def _of(tally: list[int] | None) -> str:
+    return f"{tally[0]} of {tally[1]}" if tally else ""
+
+
+def parse() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--work", type=Path, default=Path("runs/real_use"), help="a folder a try; emptied first")
+    parser.add_argument(
+        "--cache",
+        type=Path,
+        default=Path.home() / ".cache" / "hive-mind" / "sim_month",
+        help="the foundation is kept here",
+    )
+    parser.add_argument("--output", type=Path, default=RESULTS, help="where the result goes")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
