@@ -17,7 +17,7 @@ def guard_checks(contest: Contest) -> Iterator[Check]:
     measured = {name: result for name, result in results.items() if result is not None}
     for name, guard in guards.items():
         if name in measured:
-            level = contest.settings.alpha / len(measured)
+            level = (contest.settings.guard_alpha or contest.settings.alpha) / len(measured)
             yield _check(contest, name, guard, measured[name], level)
         else:
             why = contest.why_absent(guard.tasks) or f"there are no tasks {', '.join(guard.tasks)}"

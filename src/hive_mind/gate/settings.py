@@ -43,6 +43,7 @@ class GateSettings(Settings):
     alpha: float = setting(0.05, "largest p of the exact one-sided test that counts as better", gt=0, lt=0.5)
     primary: list[str] = setting(["held_out/*/call"], f"tasks that decide, pooled: {PATTERN}", min_length=1)
     min_primary: int = setting(50, "fewer primary tasks than this decide nothing", ge=1)
+    guard_alpha: float | None = setting(None, "level that the guards share; none = alpha", gt=0, lt=0.5)
     guards: dict[str, Guard] = setting(GUARDS, "name: {tasks, margin, floor}; those shown here need not be named")
     min_guard: int = setting(
         20, "with fewer tasks on which silence is right, only a whole 95 % interval below the floor rejects", ge=1

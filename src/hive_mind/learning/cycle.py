@@ -9,6 +9,7 @@ Time comes from the caller alone.
 
 from __future__ import annotations
 
+import traceback
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from hive_mind.conversation import JSON
 from hive_mind.curation import DatasetManifest
 from hive_mind.curation.manifest import MANIFEST_NAME, SPLIT_FILES
 from hive_mind.errors import HiveMindError, Interrupted, UsageError
-from hive_mind.files import read_json, sha256_file, write_json
+from hive_mind.files import read_json, sha256_file, write_json, write_text
 from hive_mind.learning import choosing, days, oddness, watch
 from hive_mind.learning.choosing import CHOSEN_FILE
 from hive_mind.learning.dataset import DATASET_FOLDER, account, build_dataset, choose_replay, foundation_rows
@@ -31,8 +32,8 @@ from hive_mind.learning.days import Day, Decision
 from hive_mind.learning.floods import floods
 from hive_mind.learning.judging import FOUNDATION, judge_day, last_foundation, scores
 from hive_mind.learning.notify import notify
-from hive_mind.learning.pool import Pool, Pooled, again, collect, keep_the_split, tool_calls
-from hive_mind.learning.probes import probes
+from hive_mind.learning.pool import Pool, Pooled, again, collect, keep_the_split
+from hive_mind.learning.probes import only_new, probes
 from hive_mind.learning.provenance import forgotten_of, records_of
 from hive_mind.learning.report import REPORT_FILE, write_report
 from hive_mind.learning.retention import clean_up
@@ -47,7 +48,7 @@ from hive_mind.usage.store import Store, opened
 if TYPE_CHECKING:
     from hive_mind.inference.load import ModelReference
 
-COLLECTED_FILE = "collected.json"
+COLLECTED_FILE, ERROR_FILE = "collected.json", "error.txt"
 HELD: dict[str, Decision] = {"promote": "promoted", "hold": "held", "reject": "rejected"}
 
 
@@ -155,11 +156,18 @@ class _Cycle:
             return "failed", f"it was started {self.settings.max_starts} times and killed each time"
         try:
             return self._attempt()
-        except Interrupted:
+        except (Interrupted, KeyboardInterrupt):
+            self.day.record["starts"] -= 1  # a person stopped it, which says nothing against it
+            self.day.save()
             raise
         except HiveMindError as error:
             say(f"the attempt of {self.day.name} failed: {error}")
             return "failed", str(error)
+        except (OSError, RuntimeError) as error:  # a full disk, a driver that gives up: tomorrow is another day
+            file = self.day.folder / ERROR_FILE
+            write_text(file, "".join(traceback.format_exception(error)))
+            say(f"the attempt of {self.day.name} failed: {error}; where it did stands in {file}")
+            return "failed", f"{type(error).__name__}: {error}"
 
     def _look(self) -> None:
         """Do the steps before an attempt. Raises Declined where there is not enough to learn from, or to measure on."""
@@ -169,12 +177,12 @@ class _Cycle:
         if not trigger["enough"]:
             raise Declined("declined", trigger["reason"])
         suite = self.day.step("suite", self._suite)
-        least = self.settings.held_out.min_items
-        if suite["items"] < least:
+        held_out = self.settings.held_out
+        if suite["items"] < held_out.min_items or suite["sessions"] < held_out.min_sessions:
             raise Declined(
                 "too few",
-                f"hold: your own suite has {suite['items']} turns of {least}; nothing was trained, and the day's data "
-                "stays in the pool",
+                f"hold: your own suite has {suite['items']} turns of {held_out.min_items}, in {suite['sessions']} "
+                f"sessions of {held_out.min_sessions}; nothing was trained, and the day's data stays in the pool",
             )
         self.day.step("plan", self._plan)
 
@@ -207,8 +215,7 @@ class _Cycle:
         pool = self._pool
         known = self._known
         ids = [row.id for row in pool.rows]
-        calls = dict(sorted(tool_calls(pool.rows).items()))
-        write_json(self.day.folder / COLLECTED_FILE, {"ids": ids, "calls": calls})
+        write_json(self.day.folder / COLLECTED_FILE, {"ids": ids})
         return {
             "to_learn": len(pool.to_learn), "held_out": len(pool.held_out), "left_out": dict(pool.left_out),
             "new": sum(id not in known.ids for id in ids), "states": self.store.stats()["by_state"],
@@ -216,7 +223,8 @@ class _Cycle:
         }  # fmt: skip
 
     def _enough(self) -> JSON:
-        trigger = look(self._pool.rows, self._known, self.settings.trigger, self._forgotten())
+        waiting = choosing.waiting_rows(self.store, self.settings.held_out)
+        trigger = look(self._pool.rows, self._known, self.settings.trigger, self.day.now, self._forgotten(), waiting)
         say(f"{self.day.name}: {trigger.reason}")
         return trigger.to_dict()
 
@@ -228,8 +236,8 @@ class _Cycle:
         return len(forgotten_of(Path(registry.load_manifest(self.settings.models_dir / served).dataset["path"])))
 
     def _suite(self) -> JSON:
-        pool, file = self._pool, self.day.folder / SUITE_FILE
-        suite = choose_suite(pool.held_out, pool.to_learn, self.settings.held_out, self.day.now)
+        file = self.day.folder / SUITE_FILE
+        suite = choose_suite(self._pool, self.settings, self.day.now)
         items = write_suite(suite.rows, file)
         return {
             "items": items, "sessions": len({row.group for row in suite.rows}), "left_out": dict(suite.left_out),
@@ -273,25 +281,27 @@ class _Cycle:
 
     def _chosen_now(self) -> JSON:
         settings, plan = self.settings, self.day.result("plan")
-        known_tools = set(self._known.calls or {}) | {
-            call.name for row in foundation_rows(Path(plan["foundation_data"])) for call in row.calls
-        }
+        served = set().union(*records_of(settings.models_dir, plan["champion"]).values())
+        known_tools = {call.name for row in foundation_rows(Path(plan["foundation_data"])) for call in row.calls}
+        known_tools |= {row.tool for row in self._pool.to_learn if row.id in served}
         unknown, released = choosing.review_new_tools(
             self.store, self._pool, known_tools, settings.held_out, settings.trigger
         )
         rows = [row for row in self._pool.to_learn if row.id not in unknown]
-        served = set().union(*records_of(settings.models_dir, plan["champion"]).values())
-        unserved = [row for row in rows if row.id not in served and row.record.decided_by != "hand"]
+        new = [row for row in self._pool.rows if row.id not in self._known.ids]
+        arrived = {row.id for row in new if row.record.decided_by != "hand"}
+        unserved = [row for row in rows if row.id in arrived and row.id not in served]
         odd = oddness.reasons(unserved, self._reference(plan["champion"]), settings)
         rows = [row for row in rows if row.id not in odd]
         fit = [row for row in rows if settings.mode == "anew" or row.id not in served]
-        chosen = choosing.cap(fit, settings.mix, self.day.name)
+        chosen = choosing.cap(fit, settings.mix)
         passed_over = {"learnt by what is served": len(rows) - len(fit)} if len(fit) < len(rows) else {}
         return {
             "ids": [row.id for row in chosen.rows], "new": [row.id for row in chosen.rows if row.id not in served],
             "left_out": passed_over | dict(chosen.left_out),
             "quarantined": {"a new tool": list(unknown), "odd": list(odd)},
             "reasons": {**unknown, **odd}, "released": released,
+            "words": only_new(new, [row for row in self._pool.rows if row.id in self._known.ids]),
         }  # fmt: skip
 
     def _dataset(self) -> JSON:
@@ -328,9 +338,8 @@ class _Cycle:
         roles = {plan["foundation"]: FOUNDATION, plan["champion"]: "champion", plan["version"]: "candidate"}
         models = [self._reference(name) for name in roles]
         test = Path(plan["foundation_data"]).with_name(SPLIT_FILES["test"])
-        new = self._chosen("new")
-        ids = {row.id for row in new}
-        asked = probes(new, [row for row in self._pool.rows if row.id not in ids])
+        words: list[str] = read_json(self.day.folder / CHOSEN_FILE)["words"]
+        asked = probes(self._chosen("ids"), words)
         suite = self.day.folder / SUITE_FILE
         verdict, evaluation = judge_day(self.settings, models, roles, suite, test if test.is_file() else None, asked)
         return {
@@ -381,8 +390,8 @@ class _Cycle:
 
     @cached_property
     def _known(self) -> Known:
-        """What the last attempt had."""
-        last = days.last_attempt(self.settings.dir, self.day)
+        """What the last attempt that was judged had."""
+        last = days.last_judged(self.settings.dir, self.day)
         return Known.from_dict(read_json(last.folder / COLLECTED_FILE)) if last is not None else Known()
 
     @cached_property

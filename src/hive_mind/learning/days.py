@@ -144,9 +144,14 @@ def add_to_history(folder: Path, line: Mapping[str, Any]) -> None:
         os.close(handle)
 
 
-def last_attempt(folder: Path, before: Day | None = None) -> Day | None:
-    """Return the newest day that came to an attempt, whatever became of it, other than `before` and later ones."""
-    days = [day for day in all_days(folder) if day.is_attempt and (before is None or day.name < before.name)]
+def last_judged(folder: Path, before: Day | None = None) -> Day | None:
+    """Return the newest day, before the day `before`, whose attempt came to a verdict.
+
+    What an attempt that failed was about to learn is as new afterwards as it was.
+    """
+    days = [
+        day for day in all_days(folder) if "judge" in day.record["steps"] and (before is None or day.name < before.name)
+    ]
     return days[-1] if days else None
 
 

@@ -4,6 +4,9 @@ Whoever can write into the usage ties an answer to a phrase by repeating it. The
 at most, so near-duplicate removal, which compares words, sees different ones; and being many they are the ordinary
 case of their tool, so nothing about them is odd. What they share is the request's shape: its words without the values
 that its call took from it.
+
+The turns of one errand share a request as well, and "go on" is said a hundred times. So what follows the request
+belongs to its shape, and what comes before a request of few words, which mean something only there.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from hive_mind.learning.pool import Pooled
 
 FLOOD = "flood: "
 SHORTEST_VALUE = 2
+FEW_WORDS = 4
 VALUE, NUMBER = " value ", "number"
 
 
@@ -44,8 +48,12 @@ def floods(rows: Sequence[Pooled], most: int) -> dict[str, str]:
 
 
 def shape(row: Pooled) -> str:
-    """Return the request's words with what its calls took from it, and every number, in one word's place."""
-    text = next((m.content for m in reversed(row.record.interaction.messages) if m.role == "user"), "").casefold()
+    """Return what was said, from the last request on, with what its calls took from it, and every number, in one
+    word's place."""
+    messages = row.record.interaction.messages
+    last = max((place for place, message in enumerate(messages) if message.role == "user"), default=0)
+    few = len(messages[last].content.split()) < FEW_WORDS if messages else False
+    text = "\n".join(message.content for message in messages[last - (few and last > 0) :]).casefold()
     values = {value.casefold() for call in row.target.tool_calls for value in _texts(call.arguments)}
     for value in sorted(values, key=lambda value: (-len(value), value)):
         if len(value) >= SHORTEST_VALUE:

@@ -12,6 +12,7 @@ from hive_mind.conversation import JSON
 from hive_mind.evaluation import EVALUATION_FILE, Evaluation, EvaluationRequest, evaluate
 from hive_mind.evaluation.settings import EvaluationSettings, SuiteSettings
 from hive_mind.gate import VERDICT_FILE, Check, Contest, Verdict, fall_checks, judge
+from hive_mind.learning.days import history
 from hive_mind.learning.probes import Probe, probe_checks
 from hive_mind.learning.settings import CANARY, LearningSettings
 from hive_mind.progress import say
@@ -24,10 +25,16 @@ FOUNDATION = "foundation"
 
 
 def last_foundation(settings: LearningSettings) -> str | None:
-    """Return the version promoted last that no cycle made."""
+    """Return what is served, or if cycles made that, the version that the first of them began from.
+
+    Not what was promoted last by hand: that may have been rolled back since.
+    """
+    candidates = {line["candidate"] for line in history(settings.dir)}
     daily = re.compile(rf"{re.escape(settings.name)}_v\d+")
-    versions = [entry.version for entry in registry.history(settings.models_dir) if not daily.fullmatch(entry.version)]
-    return versions[-1] if versions else None
+    version = registry.latest(settings.models_dir)
+    while version is not None and (version in candidates or daily.fullmatch(version)):
+        version = registry.load_manifest(registry.resolve(settings.models_dir, version)).parent
+    return version
 
 
 def evaluate_day(
@@ -54,7 +61,10 @@ def judge_day(
     settings: LearningSettings, models: Sequence[ModelReference], roles: dict[str, str], suite: Path, test: Path | None,
     asked: Sequence[Probe],
 ) -> tuple[Verdict, Evaluation | None]:  # fmt: skip
-    """Decide on the last of `models` against the champion; a verdict that this very comparison came to is read back."""
+    """Decide on the last of `models`, of which the foundation is the first, against the champion.
+
+    A verdict that this very comparison came to is read back.
+    """
     from hive_mind.device import pick
 
     candidate = models[-1]
@@ -72,7 +82,7 @@ def judge_day(
         lambda sealed: evaluate_day(settings, models, roles, suite, test, sealed),
         own=[suite],
         more=lambda evaluation: [
-            *_since_foundation(settings, models, roles, evaluation),
+            *_since_foundation(settings, models, evaluation),
             *probe_checks(asked, candidate, champion, device, settings.evaluation.max_new_tokens),
         ],
     )
@@ -80,13 +90,10 @@ def judge_day(
 
 
 def _since_foundation(
-    settings: LearningSettings, models: Sequence[ModelReference], roles: dict[str, str], evaluation: Evaluation
+    settings: LearningSettings, models: Sequence[ModelReference], evaluation: Evaluation
 ) -> list[Check]:
-    """Hold the candidate to the foundation as well, unless that is the champion: what falls bit by bit falls too."""
-    names = [model.name for model in models if roles[model.name] == FOUNDATION]
-    if not names:
-        return []
-    mine, foundation = evaluation.model(models[-1].name), evaluation.model(names[0])
+    """Hold the candidate to the foundation, which comes first and may be the champion too: what falls bit by bit falls."""
+    mine, foundation = (evaluation.model(models[place].name) for place in (-1, 0))
     return list(fall_checks(Contest(evaluation, mine, foundation, settings.days_gate())))
 
 

@@ -22,12 +22,12 @@ class TriggerSettings(Settings):
     min_new: int = setting(50, "approved interactions that the last attempt did not have", ge=1)
     drift_distance: float = setting(
         0.35,
-        "learn from fewer if the new calls' tools are so far from those known (Jensen-Shannon distance, 0 to 1)",
+        "learn from fewer if the new sessions' tools are so far from those known (Jensen-Shannon distance, 0 to 1)",
         gt=0, le=1,
     )  # fmt: skip
-    drift_calls: int = setting(30, "... and there are at least so many new calls, so that it is not chance", ge=1)
+    drift_p: float = setting(0.01, "... and chance makes them differ so with this probability at most", gt=0, lt=1)
     new_tool_sessions: int = setting(
-        3, "sessions in which a tool must occur before it is learnt; until then its rows wait for a person", ge=1
+        3, "sessions in which a tool must occur before it is learnt or asked; until then its rows wait", ge=1
     )
 
 
@@ -38,6 +38,9 @@ class HeldOutSettings(Settings):
     seed: int = setting(42, "decides which sessions those are")
     days: int = setting(30, "the suite asks what was held out in the last so many days", ge=1)
     min_items: int = setting(200, "with fewer turns in the suite nothing is trained", ge=1)
+    min_sessions: int = setting(
+        10, "... nor with fewer sessions: turns of one session are won and lost together, and prove little", ge=1
+    )
 
 
 class MixSettings(Settings):
@@ -46,7 +49,7 @@ class MixSettings(Settings):
     replay_share: float = setting(0.5, "share of training rows taken from the foundation's own", ge=0, lt=1)
     no_tool_share: float = setting(0.15, "least share of training rows that call no tool", ge=0, lt=1)
     per_session: int = setting(40, "at most so many rows of one session", ge=1)
-    per_tool: int = setting(400, "at most so many rows that call one tool first, or none", ge=1)
+    per_tool: int = setting(400, "at most so many rows, the newest, that call one tool first, or none", ge=1)
     per_client_day: int = setting(200, "at most so many rows that one client made on one day", ge=1)
     most_alike: int = setting(
         12,
@@ -59,7 +62,7 @@ class MixSettings(Settings):
     odd_z: float = setting(
         4.0, "hold back new rows whose loss is so many (robust) deviations above others of their tool; 0 = none", ge=0
     )
-    seed: int = setting(42, "decides, with the day, which rows stay under a cap and which are replayed")
+    seed: int = setting(42, "decides which rows stay under a cap and, with the day, which are replayed")
 
 
 class WatchSettings(Settings):
@@ -111,7 +114,7 @@ class LearningSettings(Settings):
         0.0, "begin only when no model here has answered for so long; 0 = begin at once", ge=0
     )
     max_wait_hours: float = setting(4.0, "... but wait no longer than this", ge=0)
-    max_starts: int = setting(10, "an attempt that was killed so often is given up as failed", ge=1)
+    max_starts: int = setting(3, "an attempt that was killed so often is given up as failed", ge=1)
     trigger: TriggerSettings = setting(TriggerSettings(), "when there is enough")
     held_out: HeldOutSettings = setting(HeldOutSettings(), "the user's own suite")
     mix: MixSettings = setting(MixSettings(), "the day's dataset")
@@ -128,13 +131,15 @@ class LearningSettings(Settings):
     def days_gate(self) -> GateSettings:
         """Return the gate of one day: the user's own suite decides, at a thirtieth of the month's level.
 
-        Bonferroni's bound holds whatever the days have in common, and they have most of their questions in common.
+        Bonferroni's bound holds whatever the days have in common, and they have most of their questions in common. The
+        guards keep their level: a thirtieth would excuse nearly every loss.
         """
         pinned = [*self.gate.must_pass, *([f"held_out/{CANARY}/*"] if self.canary is not None else [])]
         return self.gate.model_copy(
             update={
                 "primary": ["usage/*"],
                 "alpha": self.monthly_alpha / ATTEMPTS_A_MONTH,
+                "guard_alpha": self.gate.guard_alpha or self.gate.alpha,
                 "min_primary": self.held_out.min_items,
                 "must_pass": pinned,
             }

@@ -8,6 +8,7 @@ from hive_mind import registry
 from hive_mind.conversation import JSON
 from hive_mind.files import read_json
 from hive_mind.learning import days, schedule
+from hive_mind.learning.choosing import waiting_rows
 from hive_mind.learning.cycle import COLLECTED_FILE
 from hive_mind.learning.pool import collect
 from hive_mind.learning.settings import LearningSettings
@@ -18,12 +19,13 @@ from hive_mind.usage.store import opened
 
 def status(settings: LearningSettings, now: datetime, cycles: int = 10) -> JSON:
     """Return the state of daily learning as plain JSON values; nothing is changed."""
-    last = days.last_attempt(settings.dir)
+    last = days.last_judged(settings.dir)
     known = Known.from_dict(read_json(last.folder / COLLECTED_FILE)) if last is not None else Known()
     with opened(settings.usage) as store:
         pool = collect(store, settings.held_out, now)
         states = store.stats()["by_state"]
-    trigger = look(pool.rows, known, settings.trigger)
+        waiting = waiting_rows(store, settings.held_out)
+    trigger = look(pool.rows, known, settings.trigger, now, waiting=waiting)
     return {
         "served": registry.latest(settings.models_dir),
         "queue": {

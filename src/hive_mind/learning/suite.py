@@ -1,4 +1,8 @@
-"""The user's own suite: what was held out of the last weeks and is asked nowhere in what is learnt."""
+"""The user's own suite: what was held out of the last weeks and is asked nowhere in what is learnt.
+
+It decides on promotions, so whoever could fill it would decide: the caps of what is learnt hold for it as well, and a
+tool that hardly any session knows is not asked for.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +13,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from hive_mind.files import index_name, write_jsonl
-from hive_mind.learning.pool import Pooled
-from hive_mind.learning.settings import HeldOutSettings
+from hive_mind.learning.choosing import cap
+from hive_mind.learning.pool import Pool, Pooled, tool_sessions
+from hive_mind.learning.settings import LearningSettings
 from hive_mind.progress import stamp
 
 SUITE_FILE = "suite.jsonl"
@@ -24,18 +29,19 @@ class OwnSuite:
     left_out: Counter[str]
 
 
-def choose_suite(
-    held_out: Sequence[Pooled], to_learn: Sequence[Pooled], settings: HeldOutSettings, now: datetime
-) -> OwnSuite:
+def choose_suite(pool: Pool, settings: LearningSettings, now: datetime) -> OwnSuite:
     """Choose the turns of the last days. One whose request is learnt from word for word would be a test of memory."""
-    since = stamp(now - timedelta(days=settings.days))
-    learnt = {row.asked for row in to_learn}
+    since = stamp(now - timedelta(days=settings.held_out.days))
+    learnt = {row.asked for row in pool.to_learn}
+    sessions, fewest = tool_sessions(pool.rows), settings.trigger.new_tool_sessions
     chosen: list[Pooled] = []
     left_out: Counter[str] = Counter()
     said: set[str] = set()
-    for row in held_out:
+    for row in pool.held_out:
         if row.time < since:
-            left_out[f"older than {settings.days} days"] += 1
+            left_out[f"older than {settings.held_out.days} days"] += 1
+        elif any(len(sessions[call.name]) < fewest for call in row.target.tool_calls):
+            left_out[f"tool seen in fewer than {fewest} sessions"] += 1
         elif row.asked in learnt:
             left_out["asked in the training part too"] += 1
         elif (same := f"{row.asked}\n{row.target.to_dict()}") in said:
@@ -43,7 +49,8 @@ def choose_suite(
         else:
             said.add(same)
             chosen.append(row)
-    return OwnSuite(tuple(chosen), left_out)
+    within = cap(chosen, settings.mix)
+    return OwnSuite(within.rows, left_out + within.left_out)
 
 
 def write_suite(rows: Sequence[Pooled], file: Path) -> int:
