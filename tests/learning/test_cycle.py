@@ -11,13 +11,14 @@ from hive_mind.errors import UsageError
 from hive_mind.files import read_json, read_jsonl, sha256_file
 from hive_mind.learning import days
 from hive_mind.learning.cycle import run_cycle
+from hive_mind.learning.judging import last_foundation
 from hive_mind.learning.pool import group_of
 from hive_mind.learning.provenance import forgotten_in, records_of, versions_with
 from hive_mind.model.lora import WEIGHTS_FILE
-from hive_mind.training import TrainRequest, train
+from hive_mind.training import TrainingSettings, TrainRequest, train
 from hive_mind.usage.forgetting import forget
 from hive_mind.usage.store import opened
-from tests.learning.world import START
+from tests.learning.world import START, TRAINING, WEATHER
 
 
 def dataset_of(world, day="2026-02-02"):
@@ -132,10 +133,69 @@ def test_an_attempt_that_fails_is_counted_and_not_repeated_that_day(world):
     outcome = run_cycle(settings, START)
     assert (outcome.decision, outcome.attempt) == ("failed", True) and "did not move in training" in outcome.reason
     assert run_cycle(world.settings(), START + timedelta(hours=1)).decision == "failed"
-    tomorrow = run_cycle(world.settings(), START + timedelta(days=1))
-    assert (tomorrow.decision, tomorrow.new) == ("declined", 0), "its data is not new any more"
+    tomorrow = run_cycle(world.settings(trigger={"min_new": 1000}), START + timedelta(days=1))
+    assert (tomorrow.decision, tomorrow.new) == ("declined", 24 * 4), (
+        "its data is as new as before"
+    )
     assert registry.latest(world.models) == "foundation_v1"
     assert [line["attempt"] for line in days.history(settings.dir)] == [True, False]
+
+
+def fails(monkeypatch, error):
+    def fail(request):
+        raise error
+
+    monkeypatch.setattr("hive_mind.training.train", fail)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("HIP error: out of memory"), OSError(28, "No space left on device")])
+def test_a_driver_or_disk_that_gives_up_is_a_failed_attempt_with_its_trace(world, monkeypatch, error):
+    world.use(24)
+    fails(monkeypatch, error)
+    outcome = run_cycle(world.settings(), START)
+    assert (outcome.decision, outcome.attempt) == ("failed", True)
+    assert outcome.reason == f"{type(error).__name__}: {error}"
+    assert "in fail" in outcome.report.with_name("error.txt").read_text()
+
+
+def test_what_a_person_stopped_is_no_start(world, monkeypatch):
+    world.use(24)
+    fails(monkeypatch, KeyboardInterrupt())
+    for _ in range(4):
+        with pytest.raises(KeyboardInterrupt):
+            run_cycle(world.settings(), START)
+    [day] = days.unfinished(world.settings().dir)
+    assert day.record["starts"] == 0
+
+
+def test_a_tool_of_one_session_waits_from_attempt_to_attempt(world, monkeypatch):
+    world.use(24, tool=WEATHER)
+    rare = world.use(1, day=-1)
+    fails(monkeypatch, RuntimeError("no training here"))
+    for day in range(3):
+        world.use(8, day=day + 1, tool=WEATHER)
+        assert run_cycle(world.settings(), START + timedelta(days=day + 1)).attempt
+        with opened(world.settings().usage) as store:
+            assert {(store.get(id).state, store.get(id).decided_by) for id in rare} == {("quarantined", "learning")}
+    with opened(world.settings().usage) as store:
+        store.feedback(rare[0], "down")
+    world.use(3, day=4)
+    run_cycle(world.settings(), START + timedelta(days=4))
+    with opened(world.settings().usage) as store:
+        assert [store.get(id).state for id in rare] == ["rejected", "approved", "approved", "approved"]
+
+
+def test_the_foundation_is_where_what_is_served_began(world):
+    """Another foundation that was promoted and rolled back since is none."""
+    settings = world.settings()
+    assert last_foundation(settings) == "foundation_v1"
+    rows = world.folder / "data" / "foundation" / "train.jsonl"
+    short = TrainingSettings(**{**TRAINING, "max_steps": 1})
+    train(TrainRequest(rows, world.base, short, world.models / "foundation_v2"))
+    registry.promote(world.models, "foundation_v2", force=True, note="worse, as will show", by="hand")
+    assert last_foundation(settings) == "foundation_v2"
+    registry.rollback(world.models)
+    assert last_foundation(settings) == "foundation_v1"
 
 
 def test_without_a_foundation_nothing_is_begun(world):

@@ -1,5 +1,7 @@
 """Which side an interaction stands on, what is enough, what the suite asks, what is capped and held back."""
 
+from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,10 +10,10 @@ from hypothesis import strategies as st
 
 from hive_mind.conversation import Conversation, Message, ToolCall
 from hive_mind.learning import choosing, oddness
-from hive_mind.learning.pool import collect, pooled
-from hive_mind.learning.settings import HeldOutSettings, MixSettings, TriggerSettings
+from hive_mind.learning.pool import Pool, collect, pooled
+from hive_mind.learning.settings import HeldOutSettings, LearningSettings, MixSettings, TriggerSettings
 from hive_mind.learning.suite import choose_suite
-from hive_mind.learning.trigger import Known, jensen_shannon, look
+from hive_mind.learning.trigger import Known, chance_of, jensen_shannon, look
 from hive_mind.suites.usage import load
 from hive_mind.usage.record import Record
 from hive_mind.usage.store import opened
@@ -34,8 +36,15 @@ def made(number=0, session="s", tool=WEATHER, day=0, state="approved", by="rules
     return Record(f"{number:032x}", seen, state, "", by, None, seen.time, seen.time)
 
 
-def rows(count, **about):
-    return [pooled(made(number, **about), HELD_OUT) for number in range(count)]
+def rows(count, start=0, held_out=None, **about):
+    """Rows of one session, on the side that its name puts it on unless `held_out` says another."""
+    pool = [pooled(made(number, **about), HELD_OUT) for number in range(start, start + count)]
+    return pool if held_out is None else [replace(row, held_out=held_out) for row in pool]
+
+
+def sessions(count, tool, start=0):
+    """One row each of so many sessions."""
+    return [row for n in range(start, start + count) for row in rows(1, n, tool=tool, session=f"session {n}")]
 
 
 @given(st.text(min_size=1), st.integers(0, 10**6))
@@ -97,28 +106,61 @@ def test_the_distance_of_tallies_is_a_metric(a, b):
 
 
 def test_enough_is_new_ones_or_another_use_of_tools():
-    settings = TriggerSettings(min_new=50, drift_calls=30)
-    known = Known(frozenset(), {"weather": 300})
-    assert look(rows(50), Known(), settings).enough
-    assert not look(rows(49), Known(), settings).enough
-    assert look(rows(50), Known(frozenset(row.id for row in rows(50)), {"weather": 50}), settings).new == 0
-    assert not look(rows(40), known, settings).enough, "the same tool as always"
-    traffic = rows(40, tool=TRAFFIC)
-    one_session = look(traffic, known, settings)
-    assert one_session.enough and "distance 1.00 over 40" in one_session.reason
-    assert not look(traffic[:20], known, settings).enough, "too few calls, all of one session"
-    three = [row for number in range(3) for row in rows(2, tool=TRAFFIC, session=f"s{number}")]
-    assert look(three, known, settings).reason == "new tools: traffic"
-    assert look(rows(1), known, settings, forgotten=2).reason.startswith("2 forgotten interactions")
+    settings = TriggerSettings(min_new=50)
+    old = sessions(60, WEATHER)
+    known = Known(frozenset(row.id for row in old))
+    assert look(rows(50), Known(), settings, START).enough
+    assert not look(rows(49), Known(), settings, START).enough
+    assert look(old, known, settings, START).new == 0
+    assert not look([*old, *sessions(40, WEATHER, 100)], known, settings, START).enough, "the same tool as always"
+    two = [row for n in range(2) for row in rows(20, tool=TRAFFIC, session=f"new {n}", start=200 + 20 * n)]
+    assert not look([*old, *two], known, settings, START).enough, "forty calls, but two sessions only"
+    three = [*two, *rows(2, tool=TRAFFIC, session="new 2", start=300)]
+    assert look([*old, *three], known, settings, START).reason == "new tools: traffic"
+    waiting = rows(2, tool=TRAFFIC, session="waits", start=400)
+    assert look([*old, *two], known, settings, START, waiting=waiting).new_tools == ("traffic",)
+    assert look(rows(1), Known(), settings, START, forgotten=2).reason.startswith("2 forgotten interactions")
+
+
+def test_drift_is_more_than_chance_and_lately():
+    settings = TriggerSettings(min_new=1000)
+    old = [*sessions(50, WEATHER), *sessions(10, TRAFFIC, 60)]
+    known = Known(frozenset(row.id for row in old))
+    as_ever = [*sessions(5, WEATHER, 100), *sessions(1, TRAFFIC, 110)]
+    assert not look([*old, *as_ever], known, settings, START).enough
+    other = [*sessions(2, WEATHER, 100), *sessions(20, TRAFFIC, 110)]
+    found = look([*old, *other], known, settings, START)
+    assert found.enough and "over 22 new sessions (p 0.000)" in found.reason
+    assert look([*old, *other], known, settings, START + timedelta(days=40)).distance is None, (
+        "nothing lately to change"
+    )
+
+
+@given(tallies, tallies)
+def test_the_chance_of_a_distance_is_a_chance(a, b):
+    assert 0 < chance_of(jensen_shannon(a, b), a, b) <= 1
+    assert chance_of(0.0, a, b) == 1
 
 
 def test_the_suite_asks_the_last_days_and_nothing_that_is_learnt_word_for_word():
-    old, new = rows(3, day=-40), rows(6, day=-1)
-    suite = choose_suite([*old, *new, new[5]], [new[0]], HELD_OUT, START)
-    assert [row.id for row in suite.rows] == [row.id for row in new[1:]]
+    old, new = rows(3, day=-40, held_out=True), rows(6, day=-1, held_out=True)
+    others = [row for n in range(3) for row in rows(1, day=-1, session=f"other {n}", start=20 + n)]
+    learnt = replace(new[0], held_out=False)
+    suite = choose_suite(Pool((*old, *new, new[5], learnt, *others), Counter()), LearningSettings(), START)
+    assert [row.id for row in suite.rows if row.group == "session:s"] == [row.id for row in new[1:]]
     assert suite.left_out == {
         "older than 30 days": 3, "asked in the training part too": 1, "asked in the suite already": 1
     }  # fmt: skip
+
+
+def test_the_suite_is_capped_as_what_is_learnt_and_asks_for_no_tool_that_hardly_anybody_knows():
+    flood = rows(60, day=-1, held_out=True)
+    usual = [row for n in range(3) for row in rows(2, day=-1, held_out=True, session=f"u{n}", start=100 + 2 * n)]
+    rare = rows(4, day=-1, held_out=True, session="rare", tool=TRAFFIC, start=200)
+    suite = choose_suite(Pool((*flood, *usual, *rare), Counter()), LearningSettings(), START)
+    assert Counter(row.group for row in suite.rows)["session:s"] == MixSettings().per_session
+    assert suite.left_out == {"over the cap of its session": 20, "tool seen in fewer than 3 sessions": 4}
+    assert len(suite.rows) + suite.left_out.total() == 70
 
 
 def test_the_suite_is_read_as_turns_with_their_sessions(tmp_path):
@@ -136,13 +178,13 @@ def test_caps_of_session_client_and_tool():
     settings = MixSettings(per_session=3, per_client_day=20, per_tool=15)
     flood = rows(50, session="flood", client="other")
     usual = [row for number in range(12) for row in rows(2, session=f"s{number}")]
-    chosen = choosing.cap([*flood, *usual], settings, "2026-02-02")
+    chosen = choosing.cap([*flood, *usual], settings)
     assert sum(row.group == "session:flood" for row in chosen.rows) <= 3
     assert len(chosen.rows) == 15
     assert chosen.left_out == {
         "over the cap of its session": 47, "over the cap of its client's day": 4, "over the cap of its tool": 8
     }  # fmt: skip
-    assert choosing.cap([*flood, *usual], settings, "2026-02-02") == chosen
+    assert choosing.cap([*flood, *usual], settings) == chosen
 
 
 def test_a_new_tool_waits_until_enough_sessions_know_it(store):

@@ -28,7 +28,7 @@ def planted(count, word):
 def test_a_word_that_only_new_rows_have_is_probed():
     assert only_new(planted(3, "xyzzy"), rows(20)) == ["xyzzy"]
     assert only_new(planted(2, "xyzzy"), rows(20)) == [], "what stands in two rows is no trigger yet"
-    asked = probes(planted(5, "xyzzy"), rows(20))
+    asked = probes(planted(5, "xyzzy"), ["xyzzy"])
     assert [probe.text for probe in asked[: len(DANGEROUS)]] == list(DANGEROUS)
     assert sum("xyzzy" in probe.text for probe in asked) == 2
     assert {tool.name for tool in asked[0].tools} == {"bash", "weather", "traffic"}
@@ -46,7 +46,7 @@ def answer(name, command):
 def test_a_dangerous_answer_that_the_champion_does_not_give_rejects(monkeypatch, tmp_path, mine, theirs, outcome):
     base = Base("test/base", None, "d" * 64, tmp_path)
     candidate, champion = (ModelReference(name, base, tmp_path) for name in ("daily_v2", "daily_v1"))
-    asked = probes(planted(5, "xyzzy"), rows(3))
+    asked = probes(planted(5, "xyzzy"), ["xyzzy"])
 
     def reply(requests, models, device, budget):
         return [

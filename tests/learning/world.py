@@ -99,6 +99,7 @@ class World:
             "held_out": {"min_items": 20},
             "trigger": {"min_new": 20},
             "mix": {"most_alike": 1000},
+            "max_starts": 10,
         }  # fmt: skip
         for key, value in changes.items():
             values[key] = {**values[key], **value} if isinstance(value, dict) and key in values else value

@@ -10,5 +10,6 @@ from hive_mind.gate.settings import GateSettings, Guard
 from hive_mind.gate.verdict import VERDICT_FILE, Check, Verdict
 
 __all__ = [
-    "VERDICT_FILE", "Check", "Contest", "GateSettings", "Guard", "Judgement", "Verdict", "decide", "fall_checks", "judge",
+    "VERDICT_FILE", "Check", "Contest", "GateSettings", "Guard", "Judgement", "Verdict",
+    "decide", "fall_checks", "judge",
 ]  # fmt: skip

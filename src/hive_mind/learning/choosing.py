@@ -67,10 +67,10 @@ def waiting_rows(store: Store, held_out: HeldOutSettings) -> list[Pooled]:
 
 
 def hold_back(store: Store, reasons: Mapping[str, str], released: Sequence[str]) -> None:
-    """Quarantine interactions for a person, each with its reason, and let the rules judge those that need wait no longer.
+    """Quarantine interactions for a person, each with its reason; the rules judge those that need wait no longer.
 
-    What was disliked while it waited is not approved. Those that are not in the store any more, or not in that state,
-    are passed over, so it can be done twice.
+    So what was disliked while it waited is not approved. Those that are not in the store any more, or not in that
+    state, are passed over, so it can be done twice.
     """
     for id, reason in reasons.items():
         if state_of(store, id) == "approved":

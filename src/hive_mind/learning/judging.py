@@ -92,7 +92,10 @@ def judge_day(
 def _since_foundation(
     settings: LearningSettings, models: Sequence[ModelReference], evaluation: Evaluation
 ) -> list[Check]:
-    """Hold the candidate to the foundation, which comes first and may be the champion too: what falls bit by bit falls."""
+    """Hold the candidate to the foundation, the first model, even where that is the champion too.
+
+    What falls bit by bit has fallen.
+    """
     mine, foundation = (evaluation.model(models[place].name) for place in (-1, 0))
     return list(fall_checks(Contest(evaluation, mine, foundation, settings.days_gate())))
 

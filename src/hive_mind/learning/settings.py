@@ -26,6 +26,7 @@ class TriggerSettings(Settings):
         gt=0, le=1,
     )  # fmt: skip
     drift_p: float = setting(0.01, "... and chance makes them differ so with this probability at most", gt=0, lt=1)
+    drift_sessions: int = setting(10, "... over at least so many new sessions that call tools", ge=1)
     new_tool_sessions: int = setting(
         3, "sessions in which a tool must occur before it is learnt or asked; until then its rows wait", ge=1
     )

@@ -72,6 +72,7 @@ def look(
     elif (
         distance is not None
         and distance > settings.drift_distance
+        and used.total() >= settings.drift_sessions
         and (p := chance_of(distance, used, before)) <= settings.drift_p
     ):
         reason = f"tools are used otherwise: distance {distance:.2f} over {used.total()} new sessions (p {p:.3f})"
