@@ -11,9 +11,9 @@ from hive_mind.errors import UsageError
 from hive_mind.files import read_json, read_jsonl, sha256_file
 from hive_mind.learning import days
 from hive_mind.learning.cycle import run_cycle
-from hive_mind.learning.judging import last_foundation
+from hive_mind.learning.judging import MEASURED_FILE, last_foundation
 from hive_mind.learning.pool import group_of
-from hive_mind.learning.provenance import forgotten_in, records_of, versions_with
+from hive_mind.learning.provenance import PREFIX, forgotten_in, records_of, versions_with
 from hive_mind.model.lora import WEIGHTS_FILE
 from hive_mind.training import TrainingSettings, TrainRequest, train
 from hive_mind.usage.forgetting import forget
@@ -33,7 +33,7 @@ def no_training(monkeypatch):
 
 
 def test_a_month_begins(world, monkeypatch):
-    """One story, for training is what takes time: promoted, declined, forgotten, trained again, held."""
+    """One story, for training is what takes time: promoted, declined, replaced for what was forgotten, gone on with."""
     ids = world.use(24)
     settings = world.settings()
     outcome = run_cycle(settings, START, "hive-mind learn run test")
@@ -52,32 +52,50 @@ def test_a_month_begins(world, monkeypatch):
         assert (tomorrow.decision, tomorrow.attempt, tomorrow.new) == ("declined", False, 0)
     assert [line["decision"] for line in days.history(settings.dir)] == ["promoted", "declined"]
 
-    gone = records_of(world.models, "daily_v1")["daily_v1"][0]
-    assert versions_with(world.models, gone) == ["daily_v1"]
-    with opened(settings.usage) as store:
-        found = forget(store, [gone], data_dir=world.folder / "data", models_dir=world.models)
-    assert found.models == ["daily_v1"] and forgotten_in(world.models, "daily_v1") == [gone]
-    short = {"training": {"max_steps": 3}}
-    third = run_cycle(world.settings(**short), START + timedelta(days=2))
-    assert third.decision in ("held", "rejected") and third.candidate == "daily_v2", third
-    assert third.attempt and third.new == 0, "what is forgotten is reason enough"
-    checks = read_json(third.report.with_name("cycle.json"))["steps"]["judge"]["result"]["checks"]
-    assert "no_tool since foundation_v1" in [check["name"] for check in checks], "it is held to the foundation too"
-    assert gone not in records_of(world.models, "daily_v2")["daily_v2"]
-    assert not dataset_of(world).is_file(), "the rows of a dataset that holds what was forgotten are gone"
-    assert gone in records_of(world.models, "daily_v1")["daily_v1"], "its index still tells what was in it"
-    assert registry.latest(world.models) == "daily_v1"
-    for file in (world.folder / "data" / "learning").glob("*/suite.jsonl"):
-        assert gone not in file.read_text()
+    what_is_forgotten_goes(world)
 
     later = world.use(12, day=3)
-    going_on = world.settings(mode="continue", **short)
+    going_on = world.settings(mode="continue", training={"max_steps": 3})
     fourth = run_cycle(going_on, START + timedelta(days=3))
-    assert fourth.attempt and registry.load_manifest(world.models / "daily_v3").parent == "daily_v1"
+    assert fourth.attempt and registry.load_manifest(world.models / "daily_v3").parent == "daily_v2"
     learnt = records_of(world.models, "daily_v3")
     assert learnt["daily_v3"] and set(learnt["daily_v3"]) <= set(later), "only what is new, and the replay"
     the_day_is_made_again_bit_for_bit(world, going_on, fourth.day, "daily_v3")
-    assert gone in learnt["daily_v1"] and forgotten_in(world.models, "daily_v3") == [gone], "its parent knows it still"
+    checks = read_json(fourth.report.with_name("cycle.json"))["steps"]["judge"]["result"]["checks"]
+    assert "no_tool since foundation_v1" in [check["name"] for check in checks], "it is held to the foundation too"
+
+
+def what_is_forgotten_goes(world):
+    """What was learnt and what was asked: a candidate that is no better takes the place of the model that has to go."""
+    gone = records_of(world.models, "daily_v1")["daily_v1"][0]
+    first = world.settings().dir / "2026-02-02"
+    asked = next(row["id"] for _, row in read_jsonl(first / "suite.jsonl")).removeprefix(PREFIX)
+    replies = [world.models / "reports" / "measurements" / name for name in read_json(first / MEASURED_FILE)]
+    assert len(replies) == 4 and all(file.is_file() for file in replies), "two models, decoded plainly and as served"
+    with opened(world.settings().usage) as store:
+        found = forget(store, [gone, asked], data_dir=world.folder / "data", models_dir=world.models)
+    assert found.models == versions_with(world.models, gone) == ["daily_v1"]
+    assert forgotten_in(world.models, "daily_v1") == [gone]
+
+    settings = world.settings(mode="continue", gate={"min_guard": 1000})
+    outcome = run_cycle(settings, START + timedelta(days=2))
+    assert (outcome.decision, outcome.candidate, outcome.new) == ("promoted", "daily_v2", 0), outcome
+    assert outcome.reason.startswith("1 forgotten interactions are no longer in what is served; no clear difference")
+    assert registry.load_manifest(world.models / "daily_v2").parent == "foundation_v1", (
+        "begun anew, for what is served has learnt it"
+    )
+    promotion = registry.history(world.models)[-1]
+    assert (promotion.version, promotion.previous, promotion.by) == ("daily_v2", "daily_v1", "learning")
+    assert promotion.reason == outcome.reason
+    judged = read_json(outcome.report.with_name("cycle.json"))["steps"]["judge"]["result"]
+    assert judged["decision"] == "hold", "the gate's verdict stays what it was"
+    assert gone not in records_of(world.models, "daily_v2")["daily_v2"] and forgotten_in(world.models, "daily_v2") == []
+    assert not dataset_of(world).is_file(), "the rows of a dataset that holds what was forgotten are gone"
+    assert gone in records_of(world.models, "daily_v1")["daily_v1"], "its index still tells what was in it"
+    assert not any(file.exists() for file in replies), "what was replied to a suite that asked it is gone"
+    for file in world.settings().dir.glob("*/suite.jsonl"):
+        assert asked not in file.read_text()
+    assert [file.parent.name for file in world.settings().dir.glob("*/collected.json")] == [outcome.day]
 
 
 def the_split_is_kept(world, ids):
@@ -134,9 +152,7 @@ def test_an_attempt_that_fails_is_counted_and_not_repeated_that_day(world):
     assert (outcome.decision, outcome.attempt) == ("failed", True) and "did not move in training" in outcome.reason
     assert run_cycle(world.settings(), START + timedelta(hours=1)).decision == "failed"
     tomorrow = run_cycle(world.settings(trigger={"min_new": 1000}), START + timedelta(days=1))
-    assert (tomorrow.decision, tomorrow.new) == ("declined", 24 * 4), (
-        "its data is as new as before"
-    )
+    assert (tomorrow.decision, tomorrow.new) == ("declined", 24 * 4), "its data is as new as before"
     assert registry.latest(world.models) == "foundation_v1"
     assert [line["attempt"] for line in days.history(settings.dir)] == [True, False]
 

@@ -75,6 +75,7 @@ def status(overrides: Overrides = None, config: Config = None, json_output: Json
     found = look(_settings(config, overrides), schedule.utc_clock())
     queue = found["queue"]
     print(f"served: {found['served'] or 'nothing yet'}")
+    print(*(f"to be forgotten: {line}\n" for line in found["to_forget"]), sep="", end="")
     print(f"queue: {queue['new']:,} new of {queue['needed']:,}; {queue['why']}")
     print("store: " + (", ".join(f"{count:,} {state}" for state, count in queue["states"].items()) or "empty"))
     for day in found["unfinished"]:

@@ -213,7 +213,9 @@ def _usage(models_dir: Path, folder: Path) -> list[list[str]]:
     own = {name: len(ids) for name, ids in records_of(models_dir, folder.name).items() if ids}
     facts = [["interactions", ", ".join(f"{count:,} learnt by {name}" for name, count in own.items())]] if own else []
     if forgotten := forgotten_in(models_dir, folder.name):
-        facts.append(["to be forgotten", f"{len(forgotten):,} of them; the next `hive-mind learn run` trains without"])
+        facts.append(
+            ["to be forgotten", f"{len(forgotten):,} of them; `hive-mind learn status` says what becomes of it"]
+        )
     return facts
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from hive_mind.config import dump
 from hive_mind.errors import DataRefused, UsageError
@@ -17,7 +17,7 @@ from hive_mind.evaluation.outcomes import Decoding, Outcomes, SuiteResult, Task
 from hive_mind.evaluation.paired import wilson
 from hive_mind.evaluation.records import EVALUATION_FILE, Asked, Evaluation, Loss, ModelResult, Score
 from hive_mind.evaluation.score import Judged, judge
-from hive_mind.evaluation.settings import EvaluationSettings
+from hive_mind.evaluation.settings import EvaluationSettings, SuiteSettings
 from hive_mind.evaluation.suites import Suite as TaskSuite
 from hive_mind.evaluation.suites import load_suites
 from hive_mind.files import read_json, sha256_file, write_json
@@ -135,6 +135,22 @@ def suite_replies(
         row = read_json(request.cache / f"{_key(model, suite, request.settings, device, decoding)}.json")
         found[model.name] = replies_from(row["replies"])
     return found
+
+
+def kept_replies(request: EvaluationRequest, name: str) -> list[Path]:
+    """Return the files that the models' replies to one of the suites are kept in, whether they are there yet or not."""
+    from hive_mind.device import pick
+
+    assert request.cache is not None
+    settings = request.settings
+    others = {other: SuiteSettings() for other in settings.suites.named() if other != name}
+    suite = next(read for read in load_suites(settings.suites.model_copy(update=others)) if read.name == name)
+    device = pick(settings.device, settings.dtype)
+    return [
+        request.cache / f"{_key(model, suite, settings, device, decoding)}.json"
+        for model in request.models
+        for decoding in get_args(Decoding)
+    ]
 
 
 def _recall(request: EvaluationRequest, suite: Suite, device: Device) -> Iterator[tuple[str, Measured]]:

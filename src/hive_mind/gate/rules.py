@@ -18,6 +18,8 @@ from hive_mind.gate.verdict import Check, Verdict, p_value, points, settle
 from hive_mind.progress import utc_now
 
 PINNED_SHOWN = 5
+NO_CLEAR_DIFFERENCE = "no clear difference"
+"""How the primary check's reason begins where enough was compared and neither model is better."""
 
 
 def decide(
@@ -99,7 +101,7 @@ def primary(contest: Contest, name: str = "primary") -> Check:
     if result.p_worse < settings.alpha:
         return Check(name, "reject", f"worse: {said}", figures)
     seen = f"a true gain of {100 * result.detectable:.1f} points would have shown in four cases of five"
-    return Check(name, "hold", f"no clear difference: {said}; {seen}", figures)
+    return Check(name, "hold", f"{NO_CLEAR_DIFFERENCE}: {said}; {seen}", figures)
 
 
 def _must_pass(contest: Contest) -> Iterator[Check]:

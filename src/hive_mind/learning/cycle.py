@@ -28,13 +28,14 @@ from hive_mind.files import read_json, sha256_file, write_json, write_text
 from hive_mind.learning import choosing, days, oddness, watch
 from hive_mind.learning.choosing import CHOSEN_FILE
 from hive_mind.learning.dataset import DATASET_FOLDER, account, build_dataset, choose_replay, foundation_rows
-from hive_mind.learning.days import Day, Decision
+from hive_mind.learning.days import COLLECTED_FILE, Day, Decision
 from hive_mind.learning.floods import floods
+from hive_mind.learning.forgetting import Standing, may_replace, replace, standing, why_replaced
 from hive_mind.learning.judging import FOUNDATION, judge_day, last_foundation, scores
 from hive_mind.learning.notify import notify
 from hive_mind.learning.pool import Pool, Pooled, again, collect, keep_the_split
 from hive_mind.learning.probes import only_new, probes
-from hive_mind.learning.provenance import forgotten_of, records_of
+from hive_mind.learning.provenance import records_of
 from hive_mind.learning.report import REPORT_FILE, write_report
 from hive_mind.learning.retention import clean_up
 from hive_mind.learning.settings import LearningSettings
@@ -48,7 +49,7 @@ from hive_mind.usage.store import Store, opened
 if TYPE_CHECKING:
     from hive_mind.inference.load import ModelReference
 
-COLLECTED_FILE, ERROR_FILE = "collected.json", "error.txt"
+ERROR_FILE = "error.txt"
 HELD: dict[str, Decision] = {"promote": "promoted", "hold": "held", "reject": "rejected"}
 
 
@@ -224,16 +225,9 @@ class _Cycle:
 
     def _enough(self) -> JSON:
         waiting = choosing.waiting_rows(self.store, self.settings.held_out)
-        trigger = look(self._pool.rows, self._known, self.settings.trigger, self.day.now, self._forgotten(), waiting)
+        trigger = look(self._pool.rows, self._known, self.settings.trigger, self.day.now, self._standing.due, waiting)
         say(f"{self.day.name}: {trigger.reason}")
         return trigger.to_dict()
-
-    def _forgotten(self) -> int:
-        """Count what a daily version that is served has learnt and was to forget; training again leaves it out."""
-        served = registry.latest(self.settings.models_dir)
-        if served is None or served == (self.settings.foundation or last_foundation(self.settings)):
-            return 0
-        return len(forgotten_of(Path(registry.load_manifest(self.settings.models_dir / served).dataset["path"])))
 
     def _suite(self) -> JSON:
         file = self.day.folder / SUITE_FILE
@@ -254,13 +248,17 @@ class _Cycle:
                 f"nothing was promoted in {settings.models_dir} yet, so there is no foundation to learn from; make one "
                 "with `hive-mind run CONFIG`"
             )
-        start = foundation if settings.mode == "anew" else champion
+        forgotten = list(self._standing.ids)
+        mode = "anew" if forgotten else settings.mode
+        if mode != settings.mode:
+            say(f"{self.day.name}: begins anew from {foundation}, for {champion} has learnt what was to be forgotten")
         manifest = registry.load_manifest(registry.resolve(settings.models_dir, foundation))
         data = settings.foundation_data or Path(manifest.dataset["path"])
         next(foundation_rows(data), None)  # which is to be at hand before anything is begun
         return {
             "version": registry.next_version(settings.models_dir, settings.name), "foundation": foundation,
-            "champion": champion, "initial": start, "foundation_data": str(data),
+            "champion": champion, "initial": foundation if mode == "anew" else champion, "mode": mode,
+            "foundation_data": str(data), "forgotten": forgotten,
         }  # fmt: skip
 
     def _choose(self) -> JSON:
@@ -293,7 +291,7 @@ class _Cycle:
         unserved = [row for row in rows if row.id in arrived and row.id not in served]
         odd = oddness.reasons(unserved, self._reference(plan["champion"]), settings)
         rows = [row for row in rows if row.id not in odd]
-        fit = [row for row in rows if settings.mode == "anew" or row.id not in served]
+        fit = [row for row in rows if plan["mode"] == "anew" or row.id not in served]
         chosen = choosing.cap(fit, settings.mix)
         passed_over = {"learnt by what is served": len(rows) - len(fit)} if len(fit) < len(rows) else {}
         return {
@@ -353,16 +351,25 @@ class _Cycle:
         }  # fmt: skip
 
     def _promote(self) -> JSON:
-        """Promote what the gate promotes, once; what is served may be another version by now, and then nothing is."""
+        """Promote what the gate promotes, or what may replace a model that must go, once.
+
+        What is served may be another version by now, and then nothing is promoted.
+        """
         from hive_mind.gate import VERDICT_FILE, Verdict
 
         plan, models_dir = self.day.result("plan"), self.settings.models_dir
-        decision, reason = HELD[self.day.result("judge")["decision"]], ""
+        verdict = Verdict.load(models_dir / registry.REPORTS / plan["version"] / VERDICT_FILE)
+        decision, reason = HELD[verdict.decision], ""
+        if plan["forgotten"] and may_replace(verdict):
+            decision, reason = "promoted", why_replaced(plan, verdict)
+        served = registry.latest(models_dir)  # which also closes what a killed promotion left
         done = any(entry.version == plan["version"] for entry in registry.history(models_dir))
         if decision == "promoted" and not done:
-            verdict = Verdict.load(models_dir / registry.REPORTS / plan["version"] / VERDICT_FILE)
             try:
-                registry.promote(models_dir, plan["version"], verdict.to_dict())
+                if verdict.promoted:
+                    registry.promote(models_dir, plan["version"], verdict.to_dict())
+                else:
+                    replace(models_dir, plan, verdict, served)
             except UsageError as error:
                 decision, reason = "held", str(error)
         return {"decision": decision, "reason": reason}
@@ -380,6 +387,7 @@ class _Cycle:
             "scores": judged.get("scores", {}),
         }  # fmt: skip
         days.add_to_history(settings.dir, line)
+        record["to_forget"] = standing(settings).said()
         write_report(settings.dir, self.day, line)
         removed = clean_up(self.store, settings, self.day)
         record["outcome"] = {**line, "removed": removed}
@@ -387,6 +395,11 @@ class _Cycle:
         say(f"{self.day.name}: {decision}: {reason}")
         facts = {key: line[key] for key in ("day", "decision", "candidate", "champion", "new")}
         notify(settings.notify, f"Hive-Mind: {decision}", reason, facts)
+
+    @cached_property
+    def _standing(self) -> Standing:
+        """What was to be forgotten and is served all the same, as it is before the attempt."""
+        return standing(self.settings, self.day)
 
     @cached_property
     def _known(self) -> Known:

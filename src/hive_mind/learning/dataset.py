@@ -69,7 +69,8 @@ def build_dataset(
 ) -> DatasetManifest:
     """Write both parts and build the dataset in the day's folder; what is there already is found.
 
-    Raises what the data stage raises.
+    The parts are gone afterwards, whatever it came to: the dataset has all of them, and `forget` finds that and not
+    these. Raises what the data stage raises.
     """
     export = folder / EXPORT_FOLDER
     usage_file, replay_file = export / f"training_data_{day}.jsonl", export / REPLAY_FILE
@@ -80,9 +81,10 @@ def build_dataset(
         f"(learning.mix.replay_share={settings.mix.replay_share:g} asks for {replay.wanted:,}), at least "
         f"{settings.mix.no_tool_share:.0%} of all without a call"
     )
-    manifest = build(data_settings(folder, usage_file, replay_file, settings))
-    shutil.rmtree(export)  # the dataset has all of it, and what is to be forgotten should not lie in two places
-    return manifest
+    try:
+        return build(data_settings(folder, usage_file, replay_file, settings))
+    finally:
+        shutil.rmtree(export)
 
 
 def data_settings(folder: Path, usage: Path, replay: Path, settings: LearningSettings) -> DataSettings:

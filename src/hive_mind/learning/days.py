@@ -27,6 +27,8 @@ from hive_mind.training.faults import planted
 CYCLE_FILE = "cycle.json"
 HISTORY_FILE = "cycles.jsonl"
 LOCK_FILE = ".lock"
+COLLECTED_FILE = "collected.json"
+"""What a day found approved, which the next one needs to know what is new."""
 FORMAT = 1
 
 Decision = Literal["declined", "too few", "promoted", "held", "rejected", "failed"]

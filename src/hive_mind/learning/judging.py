@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from hive_mind import registry
 from hive_mind.conversation import JSON
 from hive_mind.evaluation import EVALUATION_FILE, Evaluation, EvaluationRequest, evaluate
+from hive_mind.evaluation.run import kept_replies
 from hive_mind.evaluation.settings import EvaluationSettings, SuiteSettings
+from hive_mind.files import write_json
 from hive_mind.gate import VERDICT_FILE, Check, Contest, Verdict, fall_checks, judge
 from hive_mind.learning.days import history
 from hive_mind.learning.probes import Probe, probe_checks
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from hive_mind.inference.load import ModelReference
 
 MEASUREMENTS = "measurements"
+MEASURED_FILE = "suite.measurements.json"
+"""Beside a suite: the names of the files that hold what was replied to it, noted before anything is asked."""
 FOUNDATION = "foundation"
 
 
@@ -47,7 +51,9 @@ def evaluate_day(
         asked = settings.evaluation.only(sealed)
         return evaluate(EvaluationRequest(models, None, asked, None, cache, roles))
     output = settings.models_dir / registry.REPORTS / models[-1].name
-    return evaluate(EvaluationRequest(models, test, _asked(settings, suite), output, cache, roles))
+    request = EvaluationRequest(models, test, _asked(settings, suite), output, cache, roles)
+    write_json(suite.with_name(MEASURED_FILE), [file.name for file in kept_replies(request, "usage")])
+    return evaluate(request)
 
 
 def _asked(settings: LearningSettings, suite: Path) -> EvaluationSettings:

@@ -24,6 +24,7 @@ def write_report(folder: Path, day: Day, line: Mapping[str, Any]) -> Path:
         f"# Daily learning, {day.name}",
         f"**{line['decision']}**: {line['reason']}",
         _taken_back(day),
+        bullets(day.record["to_forget"]),
         _came_in(day),
         _dataset(day),
         _verdict(day, line),

@@ -9,7 +9,8 @@ from hive_mind.conversation import JSON
 from hive_mind.files import read_json
 from hive_mind.learning import days, schedule
 from hive_mind.learning.choosing import waiting_rows
-from hive_mind.learning.cycle import COLLECTED_FILE
+from hive_mind.learning.days import COLLECTED_FILE
+from hive_mind.learning.forgetting import standing
 from hive_mind.learning.pool import collect
 from hive_mind.learning.settings import LearningSettings
 from hive_mind.learning.trigger import Known, look
@@ -25,9 +26,11 @@ def status(settings: LearningSettings, now: datetime, cycles: int = 10) -> JSON:
         pool = collect(store, settings.held_out, now)
         states = store.stats()["by_state"]
         waiting = waiting_rows(store, settings.held_out)
-    trigger = look(pool.rows, known, settings.trigger, now, waiting=waiting)
+    to_forget = standing(settings)
+    trigger = look(pool.rows, known, settings.trigger, now, to_forget.due, waiting)
     return {
         "served": registry.latest(settings.models_dir),
+        "to_forget": to_forget.said(),
         "queue": {
             "new": trigger.new, "needed": settings.trigger.min_new, "enough": trigger.enough, "why": trigger.reason,
             "to_learn": len(pool.to_learn), "held_out": len(pool.held_out), "states": states,

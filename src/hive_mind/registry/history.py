@@ -13,7 +13,7 @@ from hive_mind.files import read_json, write_json
 REGISTRY_FILE = "registry.json"
 FORMAT = 1
 
-Decider = Literal["gate", "hand", "adopted", "rollback"]
+Decider = Literal["gate", "hand", "adopted", "rollback", "learning"]
 
 
 @dataclass(frozen=True)
