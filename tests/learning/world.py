@@ -96,7 +96,7 @@ class World:
             "training": TRAINING,
             "evaluation": {"device": "cpu", "dtype": "fp32", "max_new_tokens": 40, "format_given": False},
             "gate": {"min_guard": 5, "max_slowdown": 1000.0},
-            "held_out": {"min_items": 20},
+            "held_out": {"min_items": 20, "min_sessions": 5},
             "trigger": {"min_new": 20},
             "mix": {"most_alike": 1000},
             "max_starts": 10,
