@@ -143,7 +143,8 @@ def test_without_a_foundation_nothing_is_begun(world):
     (world.models / "latest").unlink()
     with pytest.raises(UsageError, match=r"nothing was promoted .* make one"):
         run_cycle(world.settings(foundation="foundation_v1"), START)
-    assert days.history(world.settings().dir) == []
+    [line] = days.history(world.settings().dir)
+    assert (line["decision"], line["attempt"], line["new"]) == ("failed", False, 0)
 
 
 def test_two_cycles_never_run_at_once(world):

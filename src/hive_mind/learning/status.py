@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 
 from hive_mind import registry
 from hive_mind.conversation import JSON
 from hive_mind.files import read_json
 from hive_mind.learning import days, schedule
 from hive_mind.learning.cycle import COLLECTED_FILE
+from hive_mind.learning.foundation import forgotten_in_served
 from hive_mind.learning.pool import collect
 from hive_mind.learning.settings import LearningSettings
 from hive_mind.learning.trigger import Known, look
-from hive_mind.progress import stamp
 from hive_mind.usage.store import opened
 
 
-def status(settings: LearningSettings, now: datetime, cycles: int = 10) -> JSON:
+def status(settings: LearningSettings, now: datetime, config_home: Path, cycles: int = 10) -> JSON:
     """Return the state of daily learning as plain JSON values; nothing is changed."""
     last = days.last_attempt(settings.dir)
     known = Known.from_dict(read_json(last.folder / COLLECTED_FILE)) if last is not None else Known()
     with opened(settings.usage) as store:
         pool = collect(store, settings.held_out, now)
         states = store.stats()["by_state"]
-    trigger = look(pool.rows, known, settings.trigger)
+    trigger = look(pool.rows, known, settings.trigger, forgotten_in_served(settings))
     return {
         "served": registry.latest(settings.models_dir),
         "queue": {
@@ -35,6 +36,6 @@ def status(settings: LearningSettings, now: datetime, cycles: int = 10) -> JSON:
             for day in days.unfinished(settings.dir)
         ],
         "cycles": days.history(settings.dir)[-cycles:],
-        "next": stamp(schedule.next_run(now)),
+        "schedule": schedule.scheduled(config_home, now).to_dict(),
         "last_attempt": last.name if last is not None else None,
     }  # fmt: skip
