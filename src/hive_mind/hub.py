@@ -108,16 +108,32 @@ def download(
     return Fetched(repo_id, repo_type, commit, first.parents[files[0].name.count("/")], digests)
 
 
-def _bring(repo_id: str, repo_type: RepoType, commit: str, files: Sequence[_File]) -> dict[str, Path]:
-    """Return where each file lies in the cache, after fetching those that are not there yet."""
+def is_here(repo_id: str, *, repo_type: RepoType, patterns: Sequence[str], revision: str | None, lock: Path) -> bool:
+    """Tell whether `download` would find all of it in the cache, without asking the hub."""
+    entry = _locked(lock, repo_type, repo_id, revision)
+    if entry is None or {"patterns": list(patterns), "exclude": []} not in entry["requests"]:
+        return False
+    files = _select([_File(name, **known) for name, known in entry["files"].items()], patterns, (), False)
+    return len(_cached(repo_id, repo_type, str(entry["revision"]), files)) == len(files)
+
+
+def _cached(repo_id: str, repo_type: RepoType, commit: str, files: Sequence[_File]) -> dict[str, Path]:
+    """Return where those of the files lie that are in the cache."""
     from huggingface_hub import try_to_load_from_cache
 
-    cache = _cache_folder()
+    cache = cache_folder()
     paths: dict[str, Path] = {}
     for file in files:
         cached = try_to_load_from_cache(repo_id, file.name, cache_dir=cache, revision=commit, repo_type=repo_type)
         if isinstance(cached, str):
             paths[file.name] = Path(cached)
+    return paths
+
+
+def _bring(repo_id: str, repo_type: RepoType, commit: str, files: Sequence[_File]) -> dict[str, Path]:
+    """Return where each file lies in the cache, after fetching those that are not there yet."""
+    paths = _cached(repo_id, repo_type, commit, files)
+    cache = cache_folder()
     missing = [file for file in files if file.name not in paths]
     if missing:
         size = sum(file.size for file in missing)
@@ -273,7 +289,7 @@ def _explained(repo_id: str, repo_type: str) -> Iterator[None]:
         ) from None
     except OSError as error:
         raise HiveMindError(
-            f"could not store {repo_id} in {_cache_folder()}: {error.strerror or error}; "
+            f"could not store {repo_id} in {cache_folder()}: {error.strerror or error}; "
             "free space or set HF_HUB_CACHE to another folder, then run the command again"
         ) from None
 
@@ -298,7 +314,7 @@ def _endpoint() -> str | None:
     return os.environ.get("HF_ENDPOINT", "").rstrip("/") or None
 
 
-def _cache_folder() -> Path:
+def cache_folder() -> Path:
     """Return the hub cache, from the environment as it is now."""
     from huggingface_hub.constants import HF_HUB_CACHE
 

@@ -11,7 +11,8 @@ from hive_mind.errors import UsageError
 from hive_mind.files import read_json, read_jsonl, sha256_file
 from hive_mind.learning import days
 from hive_mind.learning.cycle import run_cycle
-from hive_mind.learning.judging import MEASURED_FILE, last_foundation
+from hive_mind.learning.foundation import last_foundation
+from hive_mind.learning.judging import MEASURED_FILE
 from hive_mind.learning.pool import group_of
 from hive_mind.learning.provenance import PREFIX, forgotten_in, records_of, versions_with
 from hive_mind.model.lora import WEIGHTS_FILE
@@ -219,7 +220,8 @@ def test_without_a_foundation_nothing_is_begun(world):
     (world.models / "latest").unlink()
     with pytest.raises(UsageError, match=r"nothing was promoted .* make one"):
         run_cycle(world.settings(foundation="foundation_v1"), START)
-    assert days.history(world.settings().dir) == []
+    [line] = days.history(world.settings().dir)
+    assert (line["decision"], line["attempt"], line["new"]) == ("failed", False, 0)
 
 
 def test_two_cycles_never_run_at_once(world):

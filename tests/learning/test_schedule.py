@@ -1,9 +1,11 @@
 """The timer, the line of cron, the loop, and waiting while a model answers."""
 
 import configparser
+import os
 import shlex
 import shutil
 import subprocess
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,7 +14,7 @@ import pytest
 from hive_mind.cli.main import _run as command_line
 from hive_mind.config import load
 from hive_mind.errors import HiveMindError, Interrupted, UsageError
-from hive_mind.learning import schedule
+from hive_mind.learning import schedule, service
 from hive_mind.learning.notify import notify
 from hive_mind.learning.settings import LearningSettings, NotifySettings
 from tests.learning.world import START, WEATHER, World, called, interaction
@@ -49,11 +51,57 @@ def unquoted(line):
     return [word.replace("%%", "%").replace("$$", "$") for word in shlex.split(line)]
 
 
+def confined(folder, **more):
+    """A job with all that it may get of a machine, in words that are hard to quote."""
+    variables = {"HF_HOME": '/srv/a "b" 100% $x', "HIVE_MIND_CACHE": "/srv/cache"}
+    return schedule.Job(ODD_WORDS, folder, "75%", variables, (folder / "my models", folder / "100%"), **more)
+
+
+def test_the_service_gets_variables_and_may_write_to_its_folders_alone(job):
+    service = schedule.units(confined(job.folder, network=False))["hive-mind-learn.service"].splitlines()
+    assert (
+        r'Environment="HF_HOME=/srv/a \"b\" 100%% $x"' in service
+        and "Environment=HIVE_MIND_CACHE=/srv/cache" in service
+    )
+    assert "ProtectSystem=strict" in service and "PrivateNetwork=yes" in service
+    assert f'ReadWritePaths="{job.folder}/my models"' in service and f'ReadWritePaths="{job.folder}/100%%"' in service
+    assert "PrivateNetwork=yes" not in schedule.units(confined(job.folder))["hive-mind-learn.service"]
+    assert "AF_NETLINK" in "".join(service), "the sandbox needs it"
+
+
+def test_what_the_job_gets_of_this_machine(tmp_path, monkeypatch):
+    for name in service.CARRIED:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HF_HOME", "/srv/hub")
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    monkeypatch.setenv("HF_ENDPOINT", "https://me:word@mirror.example")
+    monkeypatch.setenv("HIVE_MIND_FAULTS", "kill:at=end")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert service.environment() == {"HF_HOME": "/srv/hub", "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    found = service.writable(LearningSettings(), tmp_path)
+    assert found == tuple(sorted([Path("/srv/hub/hub"), tmp_path / "cache", tmp_path / "data", tmp_path / "models"]))
+
+
+@pytest.mark.parametrize(
+    ("changes", "needed"),
+    [
+        ({}, False),
+        ({"notify": {"webhook": "http://127.0.0.1:9/"}}, True),
+        ({"model": {"base": "some/base"}}, True),
+        ({"usage": {"url": "postgresql+psycopg://me@localhost/x"}}, True),
+        ({"usage": {"url": "postgresql+psycopg:///x?host=/run/postgresql"}}, False),
+        ({"usage": {"url": "sqlite:////srv/x.sqlite"}}, False),
+    ],
+)
+def test_who_needs_a_network(changes, needed):
+    assert service.needs_network(LearningSettings.model_validate({"model": {"base": "tiny"}, **changes})) is needed
+
+
 def test_systemd_takes_the_units(tmp_path, job):
     if shutil.which("systemd-analyze") is None:
         pytest.skip("systemd-analyze is not installed: the units are read by configparser alone")
     files = []
-    for name, text in schedule.units(job).items():
+    for name, text in schedule.units(confined(job.folder, network=False)).items():
         (tmp_path / name).write_text(text)
         files.append(tmp_path / name)
     assert schedule.verify(files) == ""
@@ -93,6 +141,73 @@ def test_without_crontab_the_line_is_told(job, monkeypatch):
     monkeypatch.setattr(schedule, "_crontab", lambda: None)
     with pytest.raises(UsageError, match=r"0 2 \* \* \*"):
         schedule.install_cron(job)
+
+
+def program(folder, name, script):
+    """A program of one's own before the system's."""
+    file = folder / "bin" / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(f"#!/bin/sh\n{script}\n")
+    file.chmod(0o755)
+    return str(file.parent)
+
+
+def test_only_no_crontab_yet_is_an_empty_one(tmp_path, job, monkeypatch):
+    written = tmp_path / "written"
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=os.pathsep)
+    for said, expected in (("no crontab for me", ""), ("You are not allowed to use this program", None)):
+        program(tmp_path, "crontab", f'[ "$1" = -l ] && {{ echo "{said}" >&2; exit 1; }}; cat > {written}')
+        if expected is None:
+            written.unlink()
+            with pytest.raises(HiveMindError, match=r"`crontab -l` failed \(You are not allowed .*see that you may"):
+                schedule.install_cron(job)
+            assert not written.exists(), "the table that could not be read is left alone"
+        else:
+            line = schedule.install_cron(job)
+            assert written.read_text() == f"{line}\n"
+
+
+def test_the_variables_reach_a_line_of_cron(job):
+    line = schedule.cron_line(confined(job.folder)).replace(r"\%", "%")
+    words = shlex.split(line.removesuffix(schedule.CRON_MARK))
+    assert words[words.index("env") + 1 :][:2] == ['HF_HOME=/srv/a "b" 100% $x', "HIVE_MIND_CACHE=/srv/cache"]
+
+
+@pytest.fixture
+def berlin(monkeypatch):
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+def test_the_next_cycle_is_told_by_the_clock_that_starts_it(tmp_path, job, monkeypatch, berlin):
+    now = datetime(2026, 1, 5, 0, 30, tzinfo=UTC)
+    monkeypatch.setattr(schedule, "_crontab", lambda: None)
+    nobody = schedule.scheduled(tmp_path, now)
+    assert (nobody.by, nobody.next) == (None, None) and "learn install" in nobody.note
+    monkeypatch.setattr(schedule, "_crontab", lambda: f"0 2 * * * true {schedule.CRON_MARK}\n")
+    assert schedule.scheduled(tmp_path, now).to_dict() == {"by": "cron", "next": "2026-01-05T02:00+01:00", "note": ""}
+    assert schedule.scheduled(tmp_path, now.replace(month=7)).next == "2026-07-06T02:00+02:00"
+    monkeypatch.setattr(schedule, "_systemctl", lambda *arguments: False)
+    schedule.install(job, tmp_path)
+    for answer, expected in (
+        (None, ("systemd", "2026-01-05T02:00+01:00")),
+        ("", ("systemd", None)),
+        ("Mon 2026-01-05 02:07:11 CET", ("systemd", "Mon 2026-01-05 02:07:11 CET")),
+    ):
+        monkeypatch.setattr(schedule, "_timer", lambda answer=answer: answer)
+        found = schedule.scheduled(tmp_path, now)
+        assert (found.by, found.next) == expected and bool(found.note) == (answer in (None, ""))
+
+
+def test_a_store_that_is_away_does_not_hide_its_error_in_the_waiting(tmp_path, monkeypatch, capsys):
+    (tmp_path / "file").write_text("")
+    settings = LearningSettings.model_validate({"quiet_minutes": 10, "usage": {
+        "url": str(tmp_path / "file" / "u.sqlite"), "spool": tmp_path / "spool"}})  # fmt: skip
+    assert schedule.wait_until_quiet(settings, Clock(START))
+    assert "whether a model is answering cannot be told" in capsys.readouterr().err
 
 
 class Clock:
@@ -180,12 +295,17 @@ def test_the_config_that_is_given_is_valid():
 def test_the_commands(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     store = ["usage.url=u.sqlite", "usage.spool=spool", "usage.idle_seconds=1"]
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setattr(schedule, "_crontab", lambda: None)
     assert command_line(["learn", "status", *store]) == 0
-    assert "queue: 0 new of 50" in capsys.readouterr().out
-    assert command_line(["learn", "run", *store]) == 0
-    assert "declined: 0 new approved interactions of 50" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "queue: 0 new of 50" in said and "next: not scheduled; `hive-mind learn install`" in said
+    assert command_line(["learn", "run", *store]) == 2
+    assert "there is no foundation to learn from" in capsys.readouterr().err
     assert command_line(["learn", "status", "--json", *store]) == 0
-    assert '"decision":"declined"' in capsys.readouterr().out.splitlines()[-1]
+    assert '"decision":"failed"' in capsys.readouterr().out.splitlines()[-1]
     assert command_line(["learn", "install", "--print", *store]) == 0
-    assert "OnCalendar" in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert "every night will fail until this is mended: nothing was promoted" in said.err
+    assert "OnCalendar" in said.out and f"ReadWritePaths={tmp_path}\n" in said.out
     assert command_line(["learn", "run", "trigger.min_nwe=3"]) == 2

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from hive_mind import registry
 from hive_mind.conversation import Conversation, Message
-from hive_mind.files import write_json
+from hive_mind.files import write_json, write_jsonl
 from hive_mind.learning import days
 from hive_mind.learning.cycle import run_cycle
 from hive_mind.learning.settings import LearningSettings
@@ -28,6 +28,7 @@ class Served(World):
             {
                 "models_dir": self.models, "dir": self.folder / "data" / "learning",
                 "usage": self.settings_of_the_store().model_dump(), "foundation": "foundation_v1",
+                "foundation_data": self.folder / "foundation.jsonl",
                 "mix": {"most_alike": 1000}, **changes,  # all that is asked here is of one shape
             }
         )  # fmt: skip
@@ -51,6 +52,7 @@ class Served(World):
 @pytest.fixture
 def served(tmp_path):
     served = Served(tmp_path, None)
+    write_jsonl(tmp_path / "foundation.jsonl", [called(WEATHER, "Bern", 1).to_dict()])
     for number, name in enumerate(("foundation_v1", "daily_v1")):
         sealed(served.models, name, seed=number)
         registry.promote(served.models, name, force=True, note="test", by="hand")

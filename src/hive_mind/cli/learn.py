@@ -14,7 +14,8 @@ import typer
 from hive_mind.cli.output import print_json
 
 if TYPE_CHECKING:
-    from hive_mind.learning.cycle import CycleOutcome
+    from hive_mind.conversation import JSON
+    from hive_mind.learning.outcome import CycleOutcome
     from hive_mind.learning.settings import LearningSettings
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)
@@ -72,7 +73,7 @@ def status(overrides: Overrides = None, config: Config = None, json_output: Json
     from hive_mind.learning import schedule
     from hive_mind.learning.status import status as look
 
-    found = look(_settings(config, overrides), schedule.utc_clock())
+    found = look(_settings(config, overrides), schedule.utc_clock(), _config_home())
     queue = found["queue"]
     print(f"served: {found['served'] or 'nothing yet'}")
     print(*(f"to be forgotten: {line}\n" for line in found["to_forget"]), sep="", end="")
@@ -86,7 +87,9 @@ def status(overrides: Overrides = None, config: Config = None, json_output: Json
             for line in found["cycles"]
         ]
         print("", aligned(["day", "decision", "new", "candidate", "why"], rows), "", sep="\n")
-    print(f"next: {found['next']}, once `hive-mind learn install` or `learn run --loop` has seen to it")
+    for back in [line["taken_back"] for line in found["cycles"] if line.get("taken_back")]:
+        print(f"taken back, {back['time']}: {back['version']} ({back['why']})")
+    print(_next(found["schedule"]))
     if json_output:
         print_json(found)
 
@@ -100,11 +103,25 @@ def install(
     print_only: Annotated[bool, typer.Option("--print", help="print what would be written, and write nothing")] = False,
 ) -> None:
     """Have the cycle run every night at two: a systemd user service and timer, or a line of cron."""
-    from hive_mind.learning import schedule
+    from hive_mind.errors import HiveMindError
+    from hive_mind.learning import schedule, service
+    from hive_mind.learning.foundation import find_foundation
+    from hive_mind.progress import say
 
-    _settings(config, overrides)  # a mistake shows now, not at two in the morning
+    settings = _settings(config, overrides)  # a mistake shows now, not at two in the morning
+    try:
+        find_foundation(settings)
+    except HiveMindError as error:
+        say(f"every night will fail until this is mended: {error}")
     where = ["--config", str(config.resolve())] if config is not None else []
-    job = schedule.Job((*where, *(overrides or ())), Path.cwd(), memory)
+    job = schedule.Job(
+        (*where, *(overrides or ())),
+        Path.cwd(),
+        memory,
+        service.environment(),
+        service.writable(settings, Path.cwd()),
+        service.needs_network(settings),
+    )
     if print_only:
         print(schedule.cron_line(job) if cron else "\n".join(schedule.units(job).values()))
     elif cron:
@@ -133,6 +150,13 @@ def _settings(config: Path | None, overrides: list[str] | None) -> LearningSetti
 
 def _config_home() -> Path:
     return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+
+
+def _next(schedule: JSON) -> str:
+    note = f"; {schedule['note']}" if schedule["note"] else ""
+    if schedule["by"] is None:
+        return f"next: not scheduled{note}"
+    return f"next: {schedule['next'] or 'never'}, started by {schedule['by']}{note}"
 
 
 def _print_outcome(outcome: CycleOutcome) -> None:

@@ -16,33 +16,32 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hive_mind import registry
-from hive_mind.catalogue.file import client_names, read_catalogue
 from hive_mind.conversation import JSON
 from hive_mind.curation import DatasetManifest
 from hive_mind.curation.manifest import MANIFEST_NAME, SPLIT_FILES
 from hive_mind.errors import HiveMindError, Interrupted, UsageError
 from hive_mind.files import read_json, sha256_file, write_json, write_text
-from hive_mind.learning import choosing, days, oddness, watch
+from hive_mind.learning import choosing, days, oddness
 from hive_mind.learning.choosing import CHOSEN_FILE
 from hive_mind.learning.dataset import DATASET_FOLDER, account, build_dataset, choose_replay, foundation_rows
 from hive_mind.learning.days import COLLECTED_FILE, Day, Decision
 from hive_mind.learning.floods import floods
 from hive_mind.learning.forgetting import Standing, may_replace, replace, standing, why_replaced
-from hive_mind.learning.judging import FOUNDATION, judge_day, last_foundation, scores
-from hive_mind.learning.notify import notify
+from hive_mind.learning.foundation import find_foundation
+from hive_mind.learning.imports import take_in_imports
+from hive_mind.learning.judging import FOUNDATION, judge_day, scores
+from hive_mind.learning.outcome import CycleOutcome, close_again, failed_early, finish, outcome_of
 from hive_mind.learning.pool import Pool, Pooled, again, collect, keep_the_split
 from hive_mind.learning.probes import only_new, probes
 from hive_mind.learning.provenance import records_of
-from hive_mind.learning.report import REPORT_FILE, write_report
-from hive_mind.learning.retention import clean_up
+from hive_mind.learning.rollback import look_back
 from hive_mind.learning.settings import LearningSettings
 from hive_mind.learning.suite import SUITE_FILE, choose_suite, write_suite
 from hive_mind.learning.trigger import Known, look
 from hive_mind.progress import say
-from hive_mind.usage.importing import import_files
 from hive_mind.usage.moving import catch_up
 from hive_mind.usage.store import Store, opened
 
@@ -53,68 +52,40 @@ ERROR_FILE = "error.txt"
 HELD: dict[str, Decision] = {"promote": "promoted", "hold": "held", "reject": "rejected"}
 
 
-@dataclass(frozen=True)
-class CycleOutcome:
-    """What a day came to. `before` are attempts of earlier days that this start finished; `taken_back` tells of a
-    rollback that it began with."""
-
-    day: str
-    decision: Decision
-    reason: str
-    attempt: bool
-    candidate: str | None
-    champion: str | None
-    new: int
-    report: Path
-    taken_back: JSON | None = None
-    before: tuple[CycleOutcome, ...] = ()
-
-    def to_dict(self) -> JSON:
-        """Return it as plain JSON values."""
-        return {
-            "day": self.day, "decision": self.decision, "reason": self.reason, "attempt": self.attempt,
-            "candidate": self.candidate, "champion": self.champion, "new": self.new, "report": str(self.report),
-            "taken_back": self.taken_back, "before": [outcome.to_dict() for outcome in self.before],
-        }  # fmt: skip
-
-
 def run_cycle(settings: LearningSettings, now: datetime, command: str = "hive-mind learn run") -> CycleOutcome:
     """Watch what is served, finish an attempt that was interrupted, and do the day of `now` unless it is done.
 
-    Raises UsageError if another cycle is running or a setting cannot be followed, Interrupted if the user stopped it,
-    StoreAway if the store cannot be read. What fails in an attempt is its outcome, not an error.
+    Raises UsageError if another cycle is running, there is no foundation or a setting cannot be followed, Interrupted
+    if the user stopped it, StoreAway if the store cannot be read; all but the first and an interruption are recorded
+    as the day's failure beforehand. What fails in an attempt is its outcome, not an error.
     """
-    with days.only_one(settings.dir), opened(settings.usage) as store:
-        catch_up(settings.usage)
-        keep_the_split(settings.dir, settings.held_out)
-        taken_back = _watch(store, settings, now)
-        today = now.date().isoformat()
-        before = tuple(
-            _Cycle(settings, store, day, command).run() for day in days.unfinished(settings.dir) if day.name != today
-        )
+    with days.only_one(settings.dir):
         day = days.open_day(settings.dir, now)
+        try:
+            return _run(settings, day, now, command)
+        except Interrupted:
+            raise
+        except (HiveMindError, OSError) as error:
+            failed_early(settings, day, str(error))
+            raise
+
+
+def _run(settings: LearningSettings, day: Day, now: datetime, command: str) -> CycleOutcome:
+    with opened(settings.usage) as store:
+        catch_up(settings.usage)
+        taken_back = look_back(store, settings, day, now)
+        close_again(settings, day, store)
+        keep_the_split(settings.dir, settings.held_out)
+        before = tuple(
+            _Cycle(settings, store, earlier, command).run()
+            for earlier in days.unfinished(settings.dir)
+            if earlier.name != day.name
+        )
         if day.finished:
             say(f"{day.name} had its attempt already: {day.record['outcome']['decision']}")
-            return _outcome(settings, day, taken_back, before)
-        if taken_back is not None:
-            day.record["taken_back"] = taken_back
-        made = _Cycle(settings, store, day, command).run()
-        return _outcome(settings, day, taken_back, before) if taken_back or before else made
-
-
-def _watch(store: Store, settings: LearningSettings, now: datetime) -> JSON | None:
-    watched = watch.watch(store, settings, now)
-    return watch.take_back(store, settings, watched, now) if watched is not None and watched.worse else None
-
-
-def _outcome(
-    settings: LearningSettings, day: Day, taken_back: JSON | None = None, before: tuple[CycleOutcome, ...] = ()
-) -> CycleOutcome:
-    line = day.record["outcome"]
-    return CycleOutcome(
-        day.name, line["decision"], line["reason"], day.is_attempt, line["candidate"], line["champion"], line["new"],
-        day.folder / REPORT_FILE, taken_back, before,
-    )  # fmt: skip
+        else:
+            _Cycle(settings, store, day, command).run()
+        return outcome_of(day, taken_back, before)
 
 
 class Declined(Exception):
@@ -140,8 +111,8 @@ class _Cycle:
             decision, reason = self._decide()
             self.day.step("end", lambda: {"decision": decision, "reason": reason})
         end = self.day.result("end")
-        self._finish(end["decision"], end["reason"])
-        return _outcome(self.settings, self.day)
+        finish(self.settings, self.day, end["decision"], end["reason"], self.store)
+        return outcome_of(self.day)
 
     def _decide(self) -> tuple[Decision, str]:
         """Go through the steps; returns what they came to. An attempt that fails has come to an end as well."""
@@ -172,6 +143,7 @@ class _Cycle:
 
     def _look(self) -> None:
         """Do the steps before an attempt. Raises Declined where there is not enough to learn from, or to measure on."""
+        find_foundation(self.settings)  # without which there is nothing to do, and nothing is noted as seen
         self.day.step("take_in", self._take_in)
         self.day.step("collect", self._collect)
         trigger = self.day.step("enough", self._enough)
@@ -202,8 +174,7 @@ class _Cycle:
         settings = self.settings
         result: JSON = {"stored": catch_up(settings.usage).stored}
         if settings.imports:
-            tools = client_names(read_catalogue(settings.catalogue.file))
-            result["imported"] = import_files(settings.imports, self.store, tools).to_dict()
+            result["imported"] = take_in_imports(settings, self.store)
         return result
 
     def _collect(self) -> JSON:
@@ -241,24 +212,15 @@ class _Cycle:
     def _plan(self) -> JSON:
         """Name all versions of the attempt once, so that a cycle that goes on does not choose others."""
         settings = self.settings
-        champion = registry.latest(settings.models_dir)
-        foundation = settings.foundation or last_foundation(settings)
-        if champion is None or foundation is None:
-            raise UsageError(
-                f"nothing was promoted in {settings.models_dir} yet, so there is no foundation to learn from; make one "
-                "with `hive-mind run CONFIG`"
-            )
+        found = find_foundation(settings)
         forgotten = list(self._standing.ids)
         mode = "anew" if forgotten else settings.mode
         if mode != settings.mode:
-            say(f"{self.day.name}: begins anew from {foundation}, for {champion} has learnt what was to be forgotten")
-        manifest = registry.load_manifest(registry.resolve(settings.models_dir, foundation))
-        data = settings.foundation_data or Path(manifest.dataset["path"])
-        next(foundation_rows(data), None)  # which is to be at hand before anything is begun
+            say(f"{self.day.name}: begins anew from {found.version}: {found.champion} learnt what is to be forgotten")
         return {
-            "version": registry.next_version(settings.models_dir, settings.name), "foundation": foundation,
-            "champion": champion, "initial": foundation if mode == "anew" else champion, "mode": mode,
-            "foundation_data": str(data), "forgotten": forgotten,
+            "version": registry.next_version(settings.models_dir, settings.name), "foundation": found.version,
+            "champion": found.champion, "initial": found.version if mode == "anew" else found.champion, "mode": mode,
+            "foundation_data": str(found.data), "forgotten": forgotten,
         }  # fmt: skip
 
     def _choose(self) -> JSON:
@@ -373,28 +335,6 @@ class _Cycle:
             except UsageError as error:
                 decision, reason = "held", str(error)
         return {"decision": decision, "reason": reason}
-
-    def _finish(self, decision: Decision, reason: str) -> None:
-        """Write the history's line, the report and the record's end, and clean up; all of it may be done twice."""
-        settings, record = self.settings, self.day.record
-        plan = self.day.result("plan") if "plan" in record["steps"] else {}
-        judged = self.day.result("judge") if "judge" in record["steps"] else {}
-        collected = self.day.result("collect") if "collect" in record["steps"] else {}
-        line: dict[str, Any] = {
-            "day": self.day.name, "run": record["run"], "now": record["now"], "attempt": record["attempt"],
-            "starts": record["starts"], "decision": decision, "reason": reason, "new": collected.get("new", 0),
-            "candidate": plan.get("version"), "champion": plan.get("champion"), "foundation": plan.get("foundation"),
-            "scores": judged.get("scores", {}),
-        }  # fmt: skip
-        days.add_to_history(settings.dir, line)
-        record["to_forget"] = standing(settings).said()
-        write_report(settings.dir, self.day, line)
-        removed = clean_up(self.store, settings, self.day)
-        record["outcome"] = {**line, "removed": removed}
-        self.day.save()
-        say(f"{self.day.name}: {decision}: {reason}")
-        facts = {key: line[key] for key in ("day", "decision", "candidate", "champion", "new")}
-        notify(settings.notify, f"Hive-Mind: {decision}", reason, facts)
 
     @cached_property
     def _standing(self) -> Standing:

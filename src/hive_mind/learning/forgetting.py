@@ -17,7 +17,7 @@ from hive_mind.errors import UsageError
 from hive_mind.gate import Verdict
 from hive_mind.gate.rules import NO_CLEAR_DIFFERENCE
 from hive_mind.learning.days import Day, all_days
-from hive_mind.learning.judging import last_foundation
+from hive_mind.learning.foundation import last_foundation
 from hive_mind.learning.provenance import forgotten_in
 from hive_mind.learning.settings import LearningSettings
 

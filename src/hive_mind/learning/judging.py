@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +13,6 @@ from hive_mind.evaluation.run import kept_replies
 from hive_mind.evaluation.settings import EvaluationSettings, SuiteSettings
 from hive_mind.files import write_json
 from hive_mind.gate import VERDICT_FILE, Check, Contest, Verdict, fall_checks, judge
-from hive_mind.learning.days import history
 from hive_mind.learning.probes import Probe, probe_checks
 from hive_mind.learning.settings import CANARY, LearningSettings
 from hive_mind.progress import say
@@ -26,19 +24,6 @@ MEASUREMENTS = "measurements"
 MEASURED_FILE = "suite.measurements.json"
 """Beside a suite: the names of the files that hold what was replied to it, noted before anything is asked."""
 FOUNDATION = "foundation"
-
-
-def last_foundation(settings: LearningSettings) -> str | None:
-    """Return what is served, or if cycles made that, the version that the first of them began from.
-
-    Not what was promoted last by hand: that may have been rolled back since.
-    """
-    candidates = {line["candidate"] for line in history(settings.dir)}
-    daily = re.compile(rf"{re.escape(settings.name)}_v\d+")
-    version = registry.latest(settings.models_dir)
-    while version is not None and (version in candidates or daily.fullmatch(version)):
-        version = registry.load_manifest(registry.resolve(settings.models_dir, version)).parent
-    return version
 
 
 def evaluate_day(

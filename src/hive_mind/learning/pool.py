@@ -151,11 +151,6 @@ def keep_the_split(folder: Path, settings: HeldOutSettings) -> None:
         )
 
 
-def tool_calls(rows: Sequence[Pooled]) -> Counter[str]:
-    """Count the calls of each tool in the targets."""
-    return Counter(call.name for row in rows for call in row.target.tool_calls)
-
-
 def tool_sessions(rows: Sequence[Pooled]) -> dict[str, set[str]]:
     """Return the sessions in which each tool is called."""
     found: dict[str, set[str]] = {}

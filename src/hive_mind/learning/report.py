@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from hive_mind.conversation import JSON
+from hive_mind.errors import HiveMindError, Interrupted
 from hive_mind.files import write_text
 from hive_mind.learning.chart import draw_chart
 from hive_mind.learning.days import Day, history
+from hive_mind.progress import say
 from hive_mind.report.markdown import bullets, table
 
 REPORT_FILE, CHART_FILE = "report.md", "chart.png"
@@ -19,19 +21,19 @@ SHOWN_DAYS = 14
 def write_report(folder: Path, day: Day, line: Mapping[str, Any]) -> Path:
     """Write a finished cycle's report and chart into its day's folder; `line` is the cycle's in the history."""
     lines = history(folder)
-    drawn = draw_chart(lines, day.folder / CHART_FILE)
     sections = [
         f"# Daily learning, {day.name}",
         f"**{line['decision']}**: {line['reason']}",
         _taken_back(day),
-        bullets(day.record["to_forget"]),
+        bullets(day.record.get("to_forget", [])),
         _came_in(day),
         _dataset(day),
         _verdict(day, line),
         _scores(line),
-        f"## All days\n\n![every suite over the days]({CHART_FILE})" if drawn else "",
+        _chart(lines, day.folder / CHART_FILE),
         _days(lines[-SHOWN_DAYS:]),
         _steps(day),
+        _problems(line),
     ]
     path = day.folder / REPORT_FILE
     write_text(path, "\n\n".join(section for section in sections if section) + "\n")
@@ -42,10 +44,31 @@ def _taken_back(day: Day) -> str:
     back = day.record["taken_back"]
     if back is None:
         return ""
-    return (
-        f"Before that **{back['version']} was taken back** for what happened in use ({back['why']}); "
-        f"{back['previous']} is served, and {back['quarantined']:,} interactions wait for a person."
-    )
+    waiting = f"{back['quarantined']:,} interactions that it learnt newly wait for a person"
+    return f"**Taken back**, {back['time']}: {rolled_back(back)} {waiting}."
+
+
+def rolled_back(back: Mapping[str, Any]) -> str:
+    """Return a rollback in one sentence, without a word of what anybody asked."""
+    return f"{back['version']} was taken back for what happened in use ({back['why']}); {back['previous']} is served."
+
+
+def _chart(lines: Sequence[Mapping[str, Any]], file: Path) -> str:
+    """Draw the chart; a day whose chart cannot be drawn has its report all the same."""
+    try:
+        drawn = draw_chart(lines, file)
+    except Interrupted:
+        raise
+    except (HiveMindError, OSError, ImportError) as error:
+        problem = f"the chart could not be drawn: {error}"
+        say(problem)
+        return f"## All days\n\n{problem}"
+    return f"## All days\n\n![every suite over the days]({CHART_FILE})" if drawn else ""
+
+
+def _problems(line: Mapping[str, Any]) -> str:
+    problems = line.get("problems")
+    return f"## What went wrong besides\n\n{bullets(problems)}" if problems else ""
 
 
 def _result(day: Day, step: str) -> JSON:
@@ -55,15 +78,18 @@ def _result(day: Day, step: str) -> JSON:
 
 def _came_in(day: Day) -> str:
     collected, suite, chosen = _result(day, "collect"), _result(day, "suite"), _result(day, "choose")
+    facts = _taken_in(_result(day, "take_in"))
     if not collected:
-        return ""
+        return f"## What came in\n\n{bullets(facts)}" if facts else ""
     states = collected["states"]
-    facts = [
+    facts += [
         "in the store: " + (", ".join(f"{count:,} {state}" for state, count in states.items()) or "nothing"),
         f"approved and usable: {collected['to_learn']:,} to learn from, {collected['held_out']:,} held out; "
         f"{collected['new']:,} are new since the last attempt",
         *_left_out("approved, never a target", collected["left_out"]),
     ]
+    if flood := collected.get("flood"):
+        facts += [f"held back as floods, for a person to look at: {flood:,}"]
     if suite:
         facts += [f"your own suite: {suite['items']:,} turns of {suite['sessions']:,} sessions"]
         facts += _left_out("held out, not in the suite", suite["left_out"])
@@ -72,6 +98,16 @@ def _came_in(day: Day) -> str:
         facts += _left_out("approved, not learnt today", chosen["left_out"])
         facts += [f"quarantined, {why}: {len(ids):,}" for why, ids in chosen["quarantined"].items() if ids]
     return f"## What came in\n\n{bullets(facts)}"
+
+
+def _taken_in(taken: JSON) -> list[str]:
+    imported = taken.get("imported")
+    if not imported:
+        return []
+    files = f"{sum(imported['files'].values()):,} files read, {imported.get('unchanged', 0):,} unchanged since then"
+    became = ", ".join(f"{count:,} {what}" for what, count in imported["interactions"].items()) or "none"
+    missing = [f"imports: **{path} does not exist**" for path in imported.get("missing", ())]
+    return [f"imports: {files}; interactions: {became}", *missing]
 
 
 def _left_out(what: str, counts: Mapping[str, int]) -> list[str]:

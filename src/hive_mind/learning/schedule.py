@@ -9,15 +9,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from hive_mind.conversation import JSON
 from hive_mind.errors import HiveMindError, UsageError
 from hive_mind.files import write_text
 from hive_mind.learning.settings import LearningSettings
 from hive_mind.progress import say, stamp
+from hive_mind.usage.database import StoreAway
 from hive_mind.usage.query import Filters
 from hive_mind.usage.store import opened
 
@@ -35,7 +37,7 @@ Description=Hive-Mind: learn from what was used since yesterday
 [Service]
 Type=oneshot
 WorkingDirectory={folder}
-ExecStart={command}
+{environment}ExecStart={command}
 # 3: a candidate was trained and not promoted, which is no failure of the service.
 SuccessExitStatus=3
 Nice=15
@@ -47,12 +49,14 @@ KillSignal=SIGINT
 TimeoutStopSec=120
 NoNewPrivileges=yes
 PrivateTmp=yes
-ProtectSystem=full
-RestrictSUIDSGID=yes
+# All is read-only but for the folders that a cycle writes to.
+ProtectSystem=strict
+{writable}RestrictSUIDSGID=yes
 RestrictRealtime=yes
 LockPersonality=yes
-RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6
-UMask=0077
+# AF_NETLINK: the sandbox sets up the loopback of its own empty network with it.
+RestrictAddressFamilies=AF_UNIX AF_NETLINK AF_INET AF_INET6
+{network}UMask=0077
 """
 
 TIMER = """\
@@ -72,11 +76,17 @@ WantedBy=timers.target
 
 @dataclass(frozen=True)
 class Job:
-    """What is to run: the arguments of `hive-mind learn run`, in which folder, with how much memory at most."""
+    """What is to run: the arguments of `hive-mind learn run`, in which folder, with how much memory at most.
+
+    `environment`, `writable` and `network` are what it gets of the machine (see `service`).
+    """
 
     arguments: tuple[str, ...]
     folder: Path
     memory: str = "75%"
+    environment: Mapping[str, str] = field(default_factory=dict)
+    writable: tuple[Path, ...] = ()
+    network: bool = True
 
     @property
     def command(self) -> list[str]:
@@ -87,16 +97,27 @@ class Job:
 
 def units(job: Job) -> dict[str, str]:
     """Return the unit files of a job by name."""
-    quoted = " ".join(_systemd_quoted(word) for word in job.command)
-    service = SERVICE.format(command=quoted, folder=str(job.folder).replace("%", "%%"), memory=job.memory)
+    service = SERVICE.format(
+        command=" ".join(_systemd_quoted(word).replace("$", "$$") for word in job.command),
+        folder=str(job.folder).replace("%", "%%"),
+        memory=job.memory,
+        environment="".join(
+            f"Environment={_systemd_quoted(f'{name}={value}')}\n" for name, value in job.environment.items()
+        ),
+        writable="".join(f"ReadWritePaths={_systemd_quoted(str(path))}\n" for path in job.writable),
+        network="" if job.network else "# It talks to files alone.\nPrivateNetwork=yes\n",
+    )
     return {f"{UNIT}.service": service, f"{UNIT}.timer": TIMER.format(hour=HOUR)}
 
 
 def install(job: Job, config_home: Path) -> list[Path]:
     """Write the units for systemd's user manager, have them checked, and start the timer where there is a manager.
 
-    Raises HiveMindError if systemd-analyze finds fault with them; nothing is left then.
+    Folders that it may write to are made, for systemd starts nothing where one is missing. Raises HiveMindError if
+    systemd-analyze finds fault with the units; none is left then.
     """
+    for path in job.writable:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder = config_home / "systemd" / "user"
     files = [folder / name for name in units(job)]
     for file, text in zip(files, units(job).values(), strict=True):
@@ -148,7 +169,8 @@ def verify(files: list[Path]) -> str:
 
 def cron_line(job: Job) -> str:
     """Return the line of a crontab: at two, under a lock of its own, for cron starts a job that still runs again."""
-    command = shlex.join(["flock", "-n", str(job.folder / f".{UNIT}.lock"), *job.command])
+    variables = ["env", *(f"{name}={value}" for name, value in job.environment.items())] if job.environment else []
+    command = shlex.join([*variables, "flock", "-n", str(job.folder / f".{UNIT}.lock"), *job.command])
     line = f"0 {HOUR} * * * cd {shlex.quote(str(job.folder))} && nice -n 15 {command} {CRON_MARK}"
     return line.replace("%", r"\%")
 
@@ -161,6 +183,47 @@ def install_cron(job: Job) -> str:
     kept = [line for line in table.splitlines() if CRON_MARK not in line]
     _write_crontab("\n".join([*kept, cron_line(job)]) + "\n")
     return cron_line(job)
+
+
+@dataclass(frozen=True)
+class Scheduled:
+    """Who starts the next cycle (`systemd`, `cron`, None for nobody that is seen), and when by this machine's clock.
+
+    `note` says what is amiss, or what cannot be seen from here.
+    """
+
+    by: str | None
+    next: str | None
+    note: str = ""
+
+    def to_dict(self) -> JSON:
+        return asdict(self)
+
+
+def scheduled(config_home: Path, now: datetime) -> Scheduled:
+    """Look for the timer and the line of cron. Where systemd's user manager answers, it says itself when it fires."""
+    at_two = next_local(now).isoformat(timespec="minutes")
+    if (config_home / "systemd" / "user" / f"{UNIT}.timer").is_file():
+        answer = _timer()
+        if answer is None:
+            return Scheduled("systemd", at_two, "no user manager of systemd answers here, so the timer may not be on")
+        if not answer:
+            return Scheduled("systemd", None, f"the timer is not on: systemctl --user enable --now {UNIT}.timer")
+        return Scheduled("systemd", answer)
+    try:
+        table = _crontab() or ""
+    except HiveMindError as error:
+        return Scheduled(None, None, str(error))
+    if CRON_MARK in table:
+        return Scheduled("cron", at_two)
+    return Scheduled(None, None, "`hive-mind learn install` schedules it; a `learn run --loop` is not seen from here")
+
+
+def next_local(now: datetime) -> datetime:
+    """Return when a timer or cron begins the next cycle: at two by this machine's clock, summer time or not."""
+    here = now.astimezone().replace(tzinfo=None)
+    today = here.replace(hour=HOUR, minute=0, second=0, microsecond=0)
+    return (today if here < today else today + timedelta(days=1)).astimezone()
 
 
 def next_run(now: datetime) -> datetime:
@@ -217,8 +280,12 @@ def _is_serving(settings: LearningSettings, now: datetime) -> bool:
 
     catch_up(settings.usage)
     since = stamp(now - timedelta(minutes=settings.quiet_minutes))
-    with opened(settings.usage) as store:
-        by_version = store.stats(Filters(since=since))["by_version"]
+    try:
+        with opened(settings.usage) as store:
+            by_version = store.stats(Filters(since=since))["by_version"]
+    except (StoreAway, UsageError) as error:
+        say(f"whether a model is answering cannot be told ({error}); the cycle begins, and will say the same")
+        return False
     return any(not version.startswith("upstream:") for version in by_version)
 
 
@@ -230,20 +297,45 @@ def _systemctl(*arguments: str) -> bool:
     return done.returncode == 0
 
 
+def _timer() -> str | None:
+    """Return when systemd fires the timer next, "" if it is not on; None where no user manager answers."""
+    program = shutil.which("systemctl")
+    if program is None:
+        return None
+    ask = [program, "--user", "show", f"{UNIT}.timer", "-p", "NextElapseUSecRealtime", "--value"]
+    done = subprocess.run(ask, capture_output=True, text=True, timeout=60, check=False)
+    answer = done.stdout.strip()
+    return None if done.returncode else "" if answer == "n/a" else answer
+
+
 def _crontab() -> str | None:
+    """Return the user's crontab, "" for none yet; None without the program. Raises HiveMindError if it cannot be read.
+
+    What cannot be read must not be taken for an empty one, for the table is written anew as a whole.
+    """
     program = shutil.which("crontab")
     if program is None:
         return None
-    return subprocess.run([program, "-l"], capture_output=True, text=True, timeout=60, check=False).stdout
+    english = {**os.environ, "LC_ALL": "C"}
+    done = subprocess.run([program, "-l"], capture_output=True, text=True, timeout=60, check=False, env=english)
+    if done.returncode and "no crontab for" not in done.stderr:
+        raise HiveMindError(f"`crontab -l` failed ({_why(done)}); see that you may use cron, and try again")
+    return done.stdout if not done.returncode else ""
 
 
 def _write_crontab(text: str) -> None:
-    subprocess.run(["crontab", "-"], input=text, text=True, timeout=60, check=True)
+    done = subprocess.run(["crontab", "-"], input=text, capture_output=True, text=True, timeout=60, check=False)
+    if done.returncode:
+        raise HiveMindError(f"`crontab -` failed ({_why(done)}); the table is as it was")
+
+
+def _why(done: subprocess.CompletedProcess[str]) -> str:
+    return " ".join(done.stderr.split()) or f"exit code {done.returncode}"
 
 
 def _systemd_quoted(word: str) -> str:
-    """Quote one word of ExecStart: specifiers and variables are not to be expanded."""
-    plain = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    """Quote one word of a unit file: specifiers are not to be expanded."""
+    plain = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
     return f'"{plain}"' if plain != word or any(letter.isspace() or letter in "'\"" for letter in word) else word
 
 

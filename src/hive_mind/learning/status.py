@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 
 from hive_mind import registry
 from hive_mind.conversation import JSON
@@ -14,11 +15,10 @@ from hive_mind.learning.forgetting import standing
 from hive_mind.learning.pool import collect
 from hive_mind.learning.settings import LearningSettings
 from hive_mind.learning.trigger import Known, look
-from hive_mind.progress import stamp
 from hive_mind.usage.store import opened
 
 
-def status(settings: LearningSettings, now: datetime, cycles: int = 10) -> JSON:
+def status(settings: LearningSettings, now: datetime, config_home: Path, cycles: int = 10) -> JSON:
     """Return the state of daily learning as plain JSON values; nothing is changed."""
     last = days.last_judged(settings.dir)
     known = Known.from_dict(read_json(last.folder / COLLECTED_FILE)) if last is not None else Known()
@@ -40,6 +40,6 @@ def status(settings: LearningSettings, now: datetime, cycles: int = 10) -> JSON:
             for day in days.unfinished(settings.dir)
         ],
         "cycles": days.history(settings.dir)[-cycles:],
-        "next": stamp(schedule.next_run(now)),
+        "schedule": schedule.scheduled(config_home, now).to_dict(),
         "last_attempt": last.name if last is not None else None,
     }  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -28,11 +28,14 @@ class ImportReport:
     """What was read and what became of it.
 
     `calls` counts every call that was seen by (tool, fate), `became` the interactions by what the store made of them
-    (`new`, `seen` before, `joined` with another's sighting, `forgotten`), `outcomes` by their outcome.
+    (`new`, `seen` before, `joined` with another's sighting, `forgotten`), `outcomes` by their outcome. `complete` are
+    the files that were read to their end, `unchanged` says how many were passed over as seen before.
     """
 
     files: Counter[str] = field(default_factory=Counter)
     not_read: list[str] = field(default_factory=list)
+    complete: list[Path] = field(default_factory=list)
+    unchanged: int = 0
     became: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[str] = field(default_factory=Counter)
     tally: Tally = field(default_factory=Tally)
@@ -50,12 +53,14 @@ class ImportReport:
 
 
 def import_files(
-    paths: Sequence[Path], store: Store, tools: dict[str, Tool] | None = None, layout: Layout | None = None
-) -> ImportReport:
+    paths: Sequence[Path], store: Store, tools: dict[str, Tool] | None = None, layout: Layout | None = None,
+    seen: Callable[[Path], bool] | None = None,
+) -> ImportReport:  # fmt: skip
     """Read files, and the files in folders below, in this order into the store.
 
     What layout a file has is told by its content unless `layout` is given. `tools` are declarations by the names that
-    clients give them: a session that does not hold its tools' declarations gets those, and of many the best.
+    clients give them: a session that does not hold its tools' declarations gets those, and of many the best. A file
+    that `seen` knows is passed over.
     Raises UsageError if a path is missing, StoreAway if the store cannot be used.
     """
     report = ImportReport()
@@ -63,12 +68,14 @@ def import_files(
     with track("importing", len(files), "files") as progress:
         for file in files:
             try:
-                found = layout or layout_of(file)
-                if found is None:
+                if seen is not None and seen(file):
+                    report.unchanged += 1
+                elif (found := layout or layout_of(file)) is None:
                     report.not_read.append(f"{file} (none of: {KNOWN})")
                 else:
                     report.files[found.name] += 1
                     _import(found.read(file, report.tally), store, tools or {}, report, progress)
+                    report.complete.append(file)
             except OSError as error:
                 report.not_read.append(f"{file} ({error.strerror or error})")
             progress.advance()
