@@ -69,7 +69,9 @@ class MixSettings(Settings):
 class WatchSettings(Settings):
     """When a promoted version is taken back because of what happens in use."""
 
-    alpha: float = setting(0.01, "largest p of a rise that counts, over all that is watched together", gt=0, lt=0.5)
+    alpha: float = setting(
+        0.05, "chance of taking back a version that is no worse, over all measures and days of its watch", gt=0, lt=0.5
+    )
     min_answers: int = setting(30, "answers of either version before anything is concluded", ge=1)
     days: int = setting(14, "a version is watched for so many days after its promotion", ge=1)
 

@@ -1,57 +1,74 @@
 """After a promotion: is the new version worse in use than the one before it? If so it is taken back.
 
-Watched are failed calls, replies that hold a call nobody can read, and thumbs down. Each is compared by Fisher's exact
-test, one-sided, at a third of `watch.alpha`.
+Watched are failed calls, replies that hold a call nobody can read, and thumbs down. Each is compared by a permutation
+test over whole sessions, one-sided; `watch.alpha` is shared out among the measures and the days of the watch.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from hive_mind import registry
 from hive_mind.chat.parse import parse_reply
 from hive_mind.conversation import JSON
 from hive_mind.files import read_json
-from hive_mind.learning.choosing import CHOSEN_FILE, hold_back, state_of
+from hive_mind.learning.choosing import CHOSEN_FILE, hold_back
 from hive_mind.learning.days import history
-from hive_mind.learning.settings import LearningSettings
+from hive_mind.learning.pool import group_of
+from hive_mind.learning.settings import LearningSettings, WatchSettings
 from hive_mind.progress import say, stamp
 from hive_mind.suites.calls import attempted_call
 from hive_mind.usage.query import Filters
-from hive_mind.usage.record import Record
+from hive_mind.usage.record import Record, Sighting
 from hive_mind.usage.store import Store
 
-MEASURES = ("failed", "unreadable", "disliked")
+MEASURES = {"failed": "known", "unreadable": "answers", "disliked": "answers"}
+"""What is watched, and out of what: whether a call failed is known of some answers only."""
 ROLLED_BACK = "rolled back: "
+FEWEST_SESSIONS = 10
+"""With fewer on either side nothing is concluded: each is a large share of them, and so is a tool that was broken in
+one. At the default level five against five could never count anyhow."""
+REACHED = 20
+"""A rise that is just significant is reached by about so many of the random deals, enough to tell it from one that is
+not; more deals would take longer and hardly ever decide otherwise."""
+BATCH = 10_000
+SEED = 42
 
 
 @dataclass
 class Live:
-    """What came of a version's answers in use. `known` are those whose outcome is known."""
+    """What came of a version's answers in use, by session: how many, of how many the outcome is `known`, what was
+    wrong."""
 
-    answers: int = 0
-    known: int = 0
-    failed: int = 0
-    unreadable: int = 0
-    disliked: int = 0
+    by_session: dict[str, Counter[str]] = field(default_factory=dict)
 
-    def add(self, record: Record) -> None:
-        """Count one answer."""
-        interaction = record.interaction
-        self.answers += 1
-        self.known += interaction.outcome != "unknown"
-        self.failed += interaction.outcome == "failed"
-        self.disliked += interaction.thumb == "down"
-        answer = interaction.answer
-        self.unreadable += not answer.tool_calls and attempted_call(parse_reply(answer.content))
+    def add(self, session: str, counts: Mapping[str, int]) -> None:
+        """Count answers of a session."""
+        self.by_session.setdefault(session, Counter()).update(counts)
 
-    def tally(self, measure: str) -> tuple[int, int]:
-        """Return how many answers a measure counts, and of how many."""
-        return getattr(self, measure), self.known if measure == "failed" else self.answers
+    def total(self, name: str) -> int:
+        """Return the count of all sessions together."""
+        return sum(counts[name] for counts in self.by_session.values())
+
+    def sessions(self, measure: str) -> list[tuple[int, int]]:
+        """Return how many answers a measure counts and of how many, for each session that says anything about it."""
+        of = MEASURES[measure]
+        return [(counts[measure], counts[of]) for counts in self.by_session.values() if counts[of]]
+
+    def said(self, measure: str) -> str:
+        """Return the measure as a person reads it."""
+        return f"{self.total(measure)} of {self.total(MEASURES[measure])}"
+
+    def to_dict(self) -> JSON:
+        """Return the totals."""
+        names = ("answers", "known", *MEASURES)
+        return {"sessions": len(self.by_session), **{name: self.total(name) for name in names}}
 
 
 @dataclass(frozen=True)
@@ -66,30 +83,75 @@ class Watched:
     worse: tuple[str, ...]
 
     def to_dict(self) -> JSON:
-        return asdict(self)
+        return {"version": self.version, "previous": self.previous, "live": self.live.to_dict(),
+                "earlier": self.earlier.to_dict(), "p": self.p, "worse": list(self.worse)}  # fmt: skip
 
 
 def watch(store: Store, settings: LearningSettings, now: datetime) -> Watched | None:
-    """Compare what is served with the version before it; None where no daily version was promoted lately."""
+    """Compare what is served with the version before it; None where no daily version was promoted lately.
+
+    What is compared ends with the day before, so that a day is one look, however often a cycle is started on it.
+    """
     current = registry.latest(settings.models_dir)
     line = _promotion(settings, current)
     if current is None or line is None or line["now"] < stamp(now - timedelta(days=settings.watch.days)):
         return None
     live, earlier = Live(), Live()
-    # Failed answers older than the store's retention are gone, and the others without them would flatter the version.
-    for record in _answers(store, now, store.settings.retention_days):
-        if record.interaction.version == current and record.interaction.time >= line["now"]:
-            live.add(record)
-        elif record.interaction.version == line["champion"]:
-            earlier.add(record)
+    for record, sighting in _sightings(store, now):
+        if sighting.version == current and sighting.time >= line["now"]:
+            live.add(_session(record, sighting), _counts(record))
+        elif sighting.version == line["champion"]:
+            earlier.add(_session(record, sighting), _counts(record))
+    chances = compare(live, earlier, settings.watch)
+    worse = tuple(measure for measure, p in chances.items() if p <= level(settings.watch))
+    return Watched(current, line["champion"], live, earlier, chances, worse)
+
+
+def level(settings: WatchSettings) -> float:
+    """Return the largest p that counts in one test.
+
+    By Bonferroni's bound all the tests of a watch come to `alpha` at most, whatever the days have in common.
+    """
+    return settings.alpha / (len(MEASURES) * settings.days)
+
+
+def compare(live: Live, earlier: Live, settings: WatchSettings) -> dict[str, float]:
+    """Return p of every measure that there is enough to judge by."""
     chances = {}
     for measure in MEASURES:
-        (mine, of_mine), (theirs, of_theirs) = live.tally(measure), earlier.tally(measure)
-        if min(of_mine, of_theirs) >= settings.watch.min_answers:
-            chances[measure] = fisher(mine, of_mine, theirs, of_theirs)
-    level = settings.watch.alpha / len(MEASURES)
-    worse = tuple(measure for measure, p in chances.items() if p < level)
-    return Watched(current, line["champion"], live, earlier, chances, worse)
+        mine, theirs = live.sessions(measure), earlier.sessions(measure)
+        sessions = min(len(mine), len(theirs))
+        answers = min(sum(of for _, of in mine), sum(of for _, of in theirs))
+        if sessions >= FEWEST_SESSIONS and answers >= settings.min_answers:
+            chances[measure] = chance_of_rise(mine, theirs, level(settings))
+    return chances
+
+
+def chance_of_rise(mine: Sequence[tuple[int, int]], theirs: Sequence[tuple[int, int]], level: float) -> float:
+    """Return the chance of at least this rise in the share of all answers if chance dealt the sessions to the sides.
+
+    A session is how many of its answers are counted, and of how many; one goes to a side as a whole, for its answers
+    fail together. There are as many random deals as it takes to tell a p at `level`. The deal that was seen counts as
+    one of them, so that equal versions get a p up to any level no more often than that.
+    """
+    import numpy as np
+
+    kinds = sorted(Counter([*mine, *theirs]).items())  # sessions alike in both figures are exchangeable
+    each = np.array([kind for kind, _ in kinds])
+    counts = [count for _, count in kinds]
+    whole = each.T @ counts
+
+    def rise(side: Any) -> Any:
+        others = whole - side
+        return side[..., 0] / side[..., 1] - others[..., 0] / others[..., 1]
+
+    least = rise(np.array(mine).sum(axis=0)) - 1e-12  # equal rises may differ in the last digit
+    generator, batches = np.random.default_rng(SEED), math.ceil(REACHED / level / BATCH)
+    reached = 0
+    for _ in range(batches):
+        dealt = generator.multivariate_hypergeometric(counts, len(mine), size=BATCH, method="marginals")
+        reached += int(np.count_nonzero(rise(dealt @ each) >= least))
+    return (1 + reached) / (1 + batches * BATCH)
 
 
 def take_back(store: Store, settings: LearningSettings, watched: Watched, now: datetime) -> JSON:
@@ -100,9 +162,8 @@ def take_back(store: Store, settings: LearningSettings, watched: Watched, now: d
     line = _promotion(settings, watched.version)
     assert line is not None
     said = ", ".join(_said(watched, measure) for measure in watched.worse)
-    registry.audit.append(settings.models_dir, "watch", {"version": watched.version, **watched.to_dict()})
-    ids = read_json(settings.dir / line["day"] / CHOSEN_FILE)["new"]
-    held_back = [id for id in ids if state_of(store, id) == "approved"]
+    registry.audit.append(settings.models_dir, "watch", watched.to_dict())
+    held_back = _learnt_newly(store, settings.dir, line["day"])
     reason = f"{ROLLED_BACK}{watched.version}, which learnt it newly, had {said}"
     hold_back(store, dict.fromkeys(held_back, reason), [])
     registry.rollback(settings.models_dir)
@@ -113,18 +174,16 @@ def take_back(store: Store, settings: LearningSettings, watched: Watched, now: d
             "quarantined": len(held_back), "time": stamp(now)}  # fmt: skip
 
 
-def fisher(mine: int, of_mine: int, theirs: int, of_theirs: int) -> float:
-    """Return the chance of at least `mine` of the counts falling to the first group if both had one rate.
+def _learnt_newly(store: Store, folder: Path, day: str) -> list[str]:
+    """Return the approved interactions that this day's attempt was the first to choose.
 
-    Fisher's exact one-sided test, in whole numbers.
+    What stands in no version that is served is not all new: earlier attempts may have learnt it, and were held. What a
+    person has approved by hand is not held back again.
     """
-    counts, total = mine + theirs, of_mine + of_theirs
-    ways = sum(
-        math.comb(of_mine, k) * math.comb(of_theirs, counts - k)
-        for k in range(mine, min(counts, of_mine) + 1)
-        if counts - k <= of_theirs
-    )
-    return ways / math.comb(total, counts)
+    chosen = {file.parent.name: read_json(file) for file in folder.glob(f"*/{CHOSEN_FILE}") if file.parent.name <= day}
+    new = set(chosen.pop(day)["new"]).difference(*(earlier["ids"] for earlier in chosen.values()))
+    approved = (record for page in store.pages(Filters(state="approved")) for record in page)
+    return [record.id for record in approved if record.id in new and record.decided_by != "hand"]
 
 
 def _promotion(settings: LearningSettings, version: str | None) -> dict[str, Any] | None:
@@ -133,12 +192,38 @@ def _promotion(settings: LearningSettings, version: str | None) -> dict[str, Any
     return next((line for line in reversed(promoted) if line["candidate"] == version), None)
 
 
-def _answers(store: Store, now: datetime, days: int) -> Iterator[Record]:
-    since, before = stamp(now - timedelta(days=days)), stamp(now + timedelta(seconds=1))
-    for page in store.pages(Filters(since=since, before=before)):
-        yield from page
+def _sightings(store: Store, now: datetime) -> Iterator[tuple[Record, Sighting]]:
+    """Yield every time that an answer was given since the store's retention began, up to the end of the day before.
+
+    The same answer to the same request is one record, with the version and time of the first time; who gave it again
+    is known of its sightings alone. Rejected answers older than the retention are gone, and the others without them
+    would flatter the version.
+    """
+    before = stamp(now.replace(hour=0, minute=0, second=0, microsecond=0))
+    since = stamp(now - timedelta(days=store.settings.retention_days))
+    for page in store.pages(Filters(before=before)):
+        for record in page:
+            yield from ((record, sighting) for sighting in record.sightings if since <= sighting.time < before)
+
+
+def _session(record: Record, sighting: Sighting) -> str:
+    """Return the session in which an answer was given that time, else what the record goes with."""
+    return f"session:{sighting.session}" if sighting.session else group_of(record)
+
+
+def _counts(record: Record) -> dict[str, int]:
+    """Return what one time that this answer was given counts as.
+
+    Outcome and thumb are known of the record and not of each time, so a repeat counts as the record does: the same
+    answer to the same request speaks for no version against another.
+    """
+    interaction, answer = record.interaction, record.interaction.answer
+    unreadable = not answer.tool_calls and attempted_call(parse_reply(answer.content))
+    return {
+        "answers": 1, "known": int(interaction.outcome != "unknown"), "failed": int(interaction.outcome == "failed"),
+        "unreadable": int(unreadable), "disliked": int(interaction.thumb == "down"),
+    }  # fmt: skip
 
 
 def _said(watched: Watched, measure: str) -> str:
-    (mine, of_mine), (theirs, of_theirs) = watched.live.tally(measure), watched.earlier.tally(measure)
-    return f"{mine} of {of_mine} answers {measure}, {watched.previous} {theirs} of {of_theirs}"
+    return f"{watched.live.said(measure)} answers {measure}, {watched.previous} {watched.earlier.said(measure)}"
