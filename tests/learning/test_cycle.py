@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -140,7 +141,7 @@ def test_too_few_to_measure_on_is_told_before_anything_is_trained(world, monkeyp
     settings = world.settings(held_out={"min_items": 200})
     outcome = run_cycle(settings, START)
     assert (outcome.decision, outcome.attempt) == ("too few", False)
-    assert "of 200; nothing was trained" in outcome.reason
+    assert "of 200, in 5 sessions of 5; nothing was trained" in outcome.reason
     assert not (world.models / "daily_v1").exists()
     again = run_cycle(settings, START + timedelta(days=1))
     assert again.new == outcome.new == 32, "the day's data stays in the pool"
@@ -187,7 +188,7 @@ def test_what_a_person_stopped_is_no_start(world, monkeypatch):
 
 def test_a_tool_of_one_session_waits_from_attempt_to_attempt(world, monkeypatch):
     world.use(24, tool=WEATHER)
-    rare = world.use(1, day=-1)
+    rare = world.use(1, day=-2)
     fails(monkeypatch, RuntimeError("no training here"))
     for day in range(3):
         world.use(8, day=day + 1, tool=WEATHER)
@@ -206,7 +207,7 @@ def test_the_foundation_is_where_what_is_served_began(world):
     """Another foundation that was promoted and rolled back since is none."""
     settings = world.settings()
     assert last_foundation(settings) == "foundation_v1"
-    rows = world.folder / "data" / "foundation" / "train.jsonl"
+    rows = Path(registry.load_manifest(world.models / "foundation_v1").dataset["path"])
     short = TrainingSettings(**{**TRAINING, "max_steps": 1})
     train(TrainRequest(rows, world.base, short, world.models / "foundation_v2"))
     registry.promote(world.models, "foundation_v2", force=True, note="worse, as will show", by="hand")

@@ -23,9 +23,11 @@ class Models:
     def __init__(self, folder):
         self.folder = folder
         data = folder / "data"
+        write_jsonl(data / "replay.jsonl", [])
         self.settings = LearningSettings.model_validate(
             {
                 "models_dir": folder / "models", "dir": data / "learning", "foundation": "foundation_v1",
+                "foundation_data": data / "replay.jsonl",
                 "usage": {"url": str(data / "usage.sqlite"), "spool": data / "spool", "exports": data / "automated"},
             }
         )  # fmt: skip
@@ -97,11 +99,11 @@ def test_what_was_tried_in_vain_is_not_tried_every_night(models, decision):
     assert outcome.decision == "declined"
     said = "2026-02-02 trained without them and its candidate was not promoted"
     assert said in outcome.report.read_text()
-    shown = status(models.settings, START.replace(day=4))
+    shown = status(models.settings, START.replace(day=4), models.folder)
     assert said in shown["to_forget"][0] and not shown["queue"]["enough"]
     models.forget("b")
     assert standing(models.settings).due == 2, "there is more to forget"
-    assert status(models.settings, START.replace(day=4))["queue"]["enough"], "status says what the next night will do"
+    assert status(models.settings, START.replace(day=4), models.folder)["queue"]["enough"], "status says what the next night will do"
 
 
 def test_an_attempt_counts_for_what_it_was_to_replace(models):

@@ -202,11 +202,15 @@ def test_the_cycle_takes_it_back_once_and_does_not_learn_it_again(served):
     assert again.taken_back is None and registry.latest(served.models) == "foundation_v1"
 
 
-def test_what_earlier_attempts_had_learnt_or_a_person_approved_is_not_held_back_again(served):
-    """It stands in no version that is served, for those attempts were held, but it was not new on that day."""
+def test_what_was_served_before_or_a_person_approved_is_not_held_back_again(served):
+    """What attempts that were held had chosen is new, for nobody was served with it."""
     folder = served.settings().dir
-    write_json(folder / "2026-02-01" / "chosen.json", {"ids": served.learnt[:1], "new": served.learnt[:1]})
-    write_json(folder / "2026-02-03" / "chosen.json", {"ids": served.learnt, "new": served.learnt})
+    for day, decision, ids in (
+        ("2026-01-31", "promoted", served.learnt[:1]), ("2026-02-01", "held", served.learnt),
+        ("2026-02-03", "held", served.learnt),
+    ):  # fmt: skip
+        write_json(folder / day / "chosen.json", {"ids": ids, "new": ids})
+        days.add_to_history(folder, {"day": day, "run": 1, "decision": decision, "candidate": f"of {day}"})
     served.answers(NEW, 60, failed=25)
     served.answers(OLD, 60, failed=1, first=1000)
     with opened(served.settings_of_the_store()) as store:

@@ -175,13 +175,14 @@ def take_back(store: Store, settings: LearningSettings, watched: Watched, now: d
 
 
 def _learnt_newly(store: Store, folder: Path, day: str) -> list[str]:
-    """Return the approved interactions that this day's attempt was the first to choose.
+    """Return the approved interactions that no version was served with before the one of this day.
 
-    What stands in no version that is served is not all new: earlier attempts may have learnt it, and were held. What a
-    person has approved by hand is not held back again.
+    What its champion had not learnt is not all new: versions before that may have. What a person has approved by hand
+    is not held back again.
     """
-    chosen = {file.parent.name: read_json(file) for file in folder.glob(f"*/{CHOSEN_FILE}") if file.parent.name <= day}
-    new = set(chosen.pop(day)["new"]).difference(*(earlier["ids"] for earlier in chosen.values()))
+    promoted = {line["day"] for line in history(folder) if line["decision"] == "promoted" and line["day"] < day}
+    served = [read_json(folder / each / CHOSEN_FILE)["ids"] for each in promoted]
+    new = set(read_json(folder / day / CHOSEN_FILE)["new"]).difference(*served)
     approved = (record for page in store.pages(Filters(state="approved")) for record in page)
     return [record.id for record in approved if record.id in new and record.decided_by != "hand"]
 
