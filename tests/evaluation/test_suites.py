@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from hive_mind.errors import HiveMindError, UsageError
 from hive_mind.evaluation import Evaluation, EvaluationRequest, EvaluationSettings, asking, evaluate, sandbox
 from hive_mind.evaluation import run as running
 from hive_mind.evaluation.examples import differing
+from hive_mind.evaluation.measure import reply_to
 from hive_mind.evaluation.outcomes import pair
 from hive_mind.evaluation.suite_tables import suite_notes, suite_tables
 from hive_mind.evaluation.suites import NOT_NAMED, load_suites
@@ -122,6 +124,28 @@ def test_every_suite_is_asked_plainly_and_as_served(tmp_path, test_file, models,
     assert Evaluation.load(tmp_path / "out" / "evaluation.json") == evaluation
     decided = pair(*(evaluation.results(model) for model in evaluation.models)).decodings
     assert decided == {"held_out": "served", "bfcl": "served", "usage": "served", "format": "free"}
+
+
+def test_turns_that_stood_in_an_earlier_suite_are_not_asked_again(tmp_path, test_file, models, files, monkeypatch):
+    rows = files["usage"].read_bytes().splitlines(keepends=True)
+    yesterday = tmp_path / "yesterday.jsonl"
+    yesterday.write_bytes(b"".join(rows[:4]))
+    evaluate(request(models, test_file, tmp_path, settings({"usage": yesterday}, "usage")))
+    made = settings(files, "usage")
+    anew = evaluate(replace(request(models, test_file, tmp_path, made), cache=tmp_path / "other"))
+    asked = []
+
+    def count(loaded, prompts, *rest, **more):
+        asked.append(len(prompts))
+        return reply_to(loaded, prompts, *rest, **more)
+
+    monkeypatch.setattr("hive_mind.evaluation.asking.reply_to", count)
+    monkeypatch.setattr("hive_mind.evaluation.measure.reply_to", count)
+    today = evaluate(replace(request(models, test_file, tmp_path, made), earlier=[yesterday, tmp_path / "gone.jsonl"]))
+    assert asked == [2] * 4, "two turns of six are new: by two models, plainly and as served"
+    for model in ("base", "worse_v1"):
+        assert result(today, model, "usage") == result(anew, model, "usage")
+    assert all(model.seconds > 0 for model in today.models)
 
 
 def test_what_two_models_differ_in_is_shown_with_the_replies_that_decided(tmp_path, test_file, models, files):

@@ -103,7 +103,9 @@ def test_what_was_tried_in_vain_is_not_tried_every_night(models, decision):
     assert said in shown["to_forget"][0] and not shown["queue"]["enough"]
     models.forget("b")
     assert standing(models.settings).due == 2, "there is more to forget"
-    assert status(models.settings, START.replace(day=4), models.folder)["queue"]["enough"], "status says what the next night will do"
+    assert status(models.settings, START.replace(day=4), models.folder)["queue"]["enough"], (
+        "status says what the next night will do"
+    )
 
 
 def test_an_attempt_counts_for_what_it_was_to_replace(models):

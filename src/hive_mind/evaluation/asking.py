@@ -20,7 +20,7 @@ from hive_mind.config import dump
 from hive_mind.evaluation.measure import Reply, constraints, replies_from, reply_to, served_replies
 from hive_mind.evaluation.outcomes import Decoding, Outcomes, SuiteResult, Task
 from hive_mind.evaluation.settings import EvaluationSettings
-from hive_mind.evaluation.suites import Checked, Rules, Suite
+from hive_mind.evaluation.suites import Checked, Rules, Suite, SuiteTask
 from hive_mind.files import read_json, write_json
 from hive_mind.inference.load import Loaded, ModelReference
 from hive_mind.progress import say, track
@@ -32,6 +32,8 @@ CHECK_FORMAT = 1
 ORDER: tuple[Decoding, ...] = ("free", "served")
 Kept = Callable[[ModelReference, Suite, Decoding], Path | None]
 """Where the replies of a model to a suite in one decoding are kept; None for nowhere."""
+Earlier = Callable[[ModelReference, Suite, Decoding], Mapping[int, tuple[Reply | None, float]]]
+"""A model's replies to tasks that stood in an earlier suite as well, and the seconds of each, by the task's number."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ def ask_suites(
     settings: EvaluationSettings,
     load: Callable[[ModelReference], Loaded],
     kept: Kept,
+    earlier: Earlier,
 ) -> dict[str, Answered]:
     """Ask every model every suite that is available, or read back what it answered before; by the model's name.
 
@@ -63,7 +66,7 @@ def ask_suites(
     """
     found: dict[str, Answered] = {}
     for model in models:
-        asker = _Asker(model, settings, load, kept)
+        asker = _Asker(model, settings, load, kept, earlier)
         found[model.name] = {suite.name: asker.ask(suite, suite.rules) for suite in suites if suite.rules is not None}
     return found
 
@@ -76,6 +79,7 @@ class _Asker:
     settings: EvaluationSettings
     load: Callable[[ModelReference], Loaded]
     kept: Kept
+    earlier: Earlier
     _loaded: Loaded | None = None
 
     def ask(self, suite: Suite, rules: Rules) -> dict[Decoding, Answers]:
@@ -100,17 +104,35 @@ class _Asker:
     def _reply(
         self, suite: Suite, rules: Rules, decoding: Decoding, free: Sequence[Reply | None]
     ) -> tuple[float, tuple[Reply | None, ...] | None]:
-        """Ask all tasks; no replies as served if the base's calls cannot be held to the tools."""
+        """Ask what was not asked before; no replies as served if the base's calls cannot be held to the tools."""
+        known = self.earlier(self.model, suite, decoding)
+        numbers = [number for number in range(len(rules.tasks)) if number not in known]
+        if known:
+            say(f"{self.model.name} answered {len(known):,} of {len(rules.tasks):,} tasks of {suite.name} before")
+        seconds: float = 0.0
+        made: tuple[Reply | None, ...] | None = ()
+        if numbers:
+            plain = [free[number] for number in numbers] if decoding == "served" else []
+            seconds, made = self._ask([rules.tasks[number] for number in numbers], suite, decoding, plain)
+        if made is None:
+            return 0.0, None
+        replies = {number: reply for number, (reply, _) in known.items()} | dict(zip(numbers, made, strict=True))
+        seconds += sum(each for _, each in known.values())
+        return round(seconds, 2), tuple(replies[number] for number in range(len(rules.tasks)))
+
+    def _ask(
+        self, tasks: Sequence[SuiteTask], suite: Suite, decoding: Decoding, free: Sequence[Reply | None]
+    ) -> tuple[float, tuple[Reply | None, ...] | None]:
         self._loaded = loaded = self._loaded or self.load(self.model)
         started = time.monotonic()
         budgets = (self.settings.suites.max_new_tokens, self.settings.batch_tokens)
         context = loaded.model.config.max_position_embeddings
         longest = min(self.settings.max_tokens, context - budgets[0])
-        rendered = [render_prompt(task.messages, task.tools, loaded.tokenizer) for task in rules.tasks]
+        rendered = [render_prompt(task.messages, task.tools, loaded.tokenizer) for task in tasks]
         prompts = [prompt if len(prompt) <= longest else None for prompt in rendered]
-        held = constraints(loaded, [task.tools for task in rules.tasks]) if decoding == "served" else None
+        held = constraints(loaded, [task.tools for task in tasks]) if decoding == "served" else None
         if decoding == "served" and held is None:
-            return 0.0, None
+            return 0.0, None if any(task.tools for task in tasks) else tuple(free)  # without tools served is plain
         asked = sum(bool(prompt) and (not held or held[number] is not None) for number, prompt in enumerate(prompts))
         how = "as served" if held else "decoded plainly"
         with track(f"evaluating {self.model.name} on {suite.name}, {how}", total=asked, unit="replies") as progress:
@@ -118,7 +140,7 @@ class _Asker:
                 replies = served_replies(loaded, prompts, held, free, *budgets, progress)
             else:
                 replies = reply_to(loaded, prompts, *budgets, progress)
-        return round(time.monotonic() - started, 2), replies
+        return time.monotonic() - started, replies
 
 
 def _check(

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -17,9 +18,9 @@ from hive_mind.evaluation.outcomes import Decoding, Outcomes, SuiteResult, Task
 from hive_mind.evaluation.paired import wilson
 from hive_mind.evaluation.records import EVALUATION_FILE, Asked, Evaluation, Loss, ModelResult, Score
 from hive_mind.evaluation.score import Judged, judge
-from hive_mind.evaluation.settings import EvaluationSettings, SuiteSettings
+from hive_mind.evaluation.settings import EvaluationSettings, SuiteSettings, SuitesSettings
 from hive_mind.evaluation.suites import Suite as TaskSuite
-from hive_mind.evaluation.suites import load_suites
+from hive_mind.evaluation.suites import SuiteTask, load_suites
 from hive_mind.files import read_json, sha256_file, write_json
 from hive_mind.progress import say, utc_now
 from hive_mind.registry import load_manifest
@@ -42,6 +43,8 @@ class EvaluationRequest:
 
     output: folder that evaluation.json is written to, None for nowhere. cache: folder of earlier measurements, by
     model and questions. roles: name -> base | baseline | champion | candidate; `base` and `version` where not given.
+    earlier: files of the user's own interactions that were asked before; replies to turns that stand in the suite
+    `usage` again are taken from there, as far as the cache has them.
     """
 
     models: Sequence[ModelReference]
@@ -50,6 +53,7 @@ class EvaluationRequest:
     output: Path | None = None
     cache: Path | None = None
     roles: Mapping[str, str] = field(default_factory=dict)
+    earlier: Sequence[Path] = ()
 
 
 def evaluate(request: EvaluationRequest) -> Evaluation:
@@ -103,7 +107,56 @@ def _ask_suites(request: EvaluationRequest, suites: Sequence[TaskSuite], bench: 
             return None
         return request.cache / f"{_key(model, suite, request.settings, bench.device, decoding)}.json"
 
-    return ask_suites(ordered, suites, request.settings, lambda model: bench.take(model)[0], kept)
+    earlier = _Earlier(request, bench.device)
+    return ask_suites(ordered, suites, request.settings, lambda model: bench.take(model)[0], kept, earlier.find)
+
+
+@dataclass(frozen=True)
+class _Earlier:
+    """Replies to suites of before, of which the next has most tasks too: a day's own suite and yesterday's."""
+
+    request: EvaluationRequest
+    device: Device
+
+    @cached_property
+    def suites(self) -> list[TaskSuite]:
+        return [_own_suite(self.request.settings.suites, path) for path in self.request.earlier if path.is_file()]
+
+    def find(
+        self, model: ModelReference, suite: TaskSuite, decoding: Decoding
+    ) -> dict[int, tuple[Reply | None, float]]:
+        """Return the replies to the tasks of a suite that are known, by number, with the seconds that one took."""
+        known: dict[str, tuple[Reply | None, float]] = {}
+        for old in self.suites if suite.name == "usage" else ():
+            known |= self._replies(model, old, decoding)
+        tasks = suite.rules.tasks if suite.rules is not None else ()
+        return {number: known[said] for number, task in enumerate(tasks) if (said := _question(task)) in known}
+
+    def _replies(
+        self, model: ModelReference, suite: TaskSuite, decoding: Decoding
+    ) -> dict[str, tuple[Reply | None, float]]:
+        from hive_mind.evaluation.measure import replies_from
+
+        if self.request.cache is None or suite.rules is None:
+            return {}
+        file = self.request.cache / f"{_key(model, suite, self.request.settings, self.device, decoding)}.json"
+        row = read_json(file) if file.is_file() else None
+        if row is None or row["replies"] is None:
+            return {}
+        tasks = suite.rules.tasks
+        replies = zip(tasks, replies_from(row["replies"]), strict=True)
+        return {_question(task): (reply, row["seconds"] / len(tasks)) for task, reply in replies}
+
+
+def _question(task: SuiteTask) -> str:
+    return repr((task.messages, task.tools))
+
+
+def _own_suite(settings: SuitesSettings, path: Path | None) -> TaskSuite:
+    """Return the suite of the user's own interactions alone, read from `path`, or from where the settings say."""
+    others = {other: SuiteSettings() for other in settings.named()}
+    own = {"usage": SuiteSettings(path=path) if path is not None else settings.usage}
+    return next(read for read in load_suites(settings.model_copy(update=others | own)) if read.name == "usage")
 
 
 def held_out_replies(request: EvaluationRequest) -> tuple[Suite, dict[str, Measured]]:
@@ -137,17 +190,15 @@ def suite_replies(
     return found
 
 
-def kept_replies(request: EvaluationRequest, name: str) -> list[Path]:
-    """Return the files that the models' replies to one of the suites are kept in, whether they are there yet or not."""
+def kept_own_replies(request: EvaluationRequest) -> list[Path]:
+    """Return the files that the models' replies to the suite `usage` are kept in, whether they are there yet or not."""
     from hive_mind.device import pick
 
     assert request.cache is not None
-    settings = request.settings
-    others = {other: SuiteSettings() for other in settings.suites.named() if other != name}
-    suite = next(read for read in load_suites(settings.suites.model_copy(update=others)) if read.name == name)
-    device = pick(settings.device, settings.dtype)
+    suite = _own_suite(request.settings.suites, None)
+    device = pick(request.settings.device, request.settings.dtype)
     return [
-        request.cache / f"{_key(model, suite, settings, device, decoding)}.json"
+        request.cache / f"{_key(model, suite, request.settings, device, decoding)}.json"
         for model in request.models
         for decoding in get_args(Decoding)
     ]

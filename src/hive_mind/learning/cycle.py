@@ -301,7 +301,11 @@ class _Cycle:
         words: list[str] = read_json(self.day.folder / CHOSEN_FILE)["words"]
         asked = probes(self._chosen("ids"), words)
         suite = self.day.folder / SUITE_FILE
-        verdict, evaluation = judge_day(self.settings, models, roles, suite, test if test.is_file() else None, asked)
+        last = days.last_judged(self.settings.dir, self.day)
+        earlier = [last.folder / SUITE_FILE] if last is not None else []
+        verdict, evaluation = judge_day(
+            self.settings, models, roles, suite, test if test.is_file() else None, asked, earlier
+        )
         return {
             "decision": verdict.decision, "reasons": list(verdict.reasons),
             "checks": [

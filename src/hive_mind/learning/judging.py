@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hive_mind import registry
 from hive_mind.conversation import JSON
 from hive_mind.evaluation import EVALUATION_FILE, Evaluation, EvaluationRequest, evaluate
-from hive_mind.evaluation.run import kept_replies
+from hive_mind.evaluation.run import kept_own_replies
 from hive_mind.evaluation.settings import EvaluationSettings, SuiteSettings
 from hive_mind.files import write_json
 from hive_mind.gate import VERDICT_FILE, Check, Contest, Verdict, fall_checks, judge
@@ -28,16 +28,19 @@ FOUNDATION = "foundation"
 
 def evaluate_day(
     settings: LearningSettings, models: Sequence[ModelReference], roles: dict[str, str], suite: Path, test: Path | None,
-    sealed: Path | None = None,
+    earlier: Sequence[Path] = (), sealed: Path | None = None,
 ) -> Evaluation:  # fmt: skip
-    """Measure the models on the day's questions, or on the sealed file alone; what was measured before is read back."""
+    """Measure the models on the day's questions, or on the sealed file alone; what was measured before is read back.
+
+    Of the `earlier` suites, too: most turns of a day's suite stood in the one before it.
+    """
     cache = settings.models_dir / registry.REPORTS / MEASUREMENTS
     if sealed is not None:
         asked = settings.evaluation.only(sealed)
         return evaluate(EvaluationRequest(models, None, asked, None, cache, roles))
     output = settings.models_dir / registry.REPORTS / models[-1].name
-    request = EvaluationRequest(models, test, _asked(settings, suite), output, cache, roles)
-    write_json(suite.with_name(MEASURED_FILE), [file.name for file in kept_replies(request, "usage")])
+    request = EvaluationRequest(models, test, _asked(settings, suite), output, cache, roles, earlier)
+    write_json(suite.with_name(MEASURED_FILE), [file.name for file in kept_own_replies(request)])
     return evaluate(request)
 
 
@@ -50,7 +53,7 @@ def _asked(settings: LearningSettings, suite: Path) -> EvaluationSettings:
 
 def judge_day(
     settings: LearningSettings, models: Sequence[ModelReference], roles: dict[str, str], suite: Path, test: Path | None,
-    asked: Sequence[Probe],
+    asked: Sequence[Probe], earlier: Sequence[Path] = (),
 ) -> tuple[Verdict, Evaluation | None]:  # fmt: skip
     """Decide on the last of `models`, of which the foundation is the first, against the champion.
 
@@ -70,7 +73,7 @@ def judge_day(
         candidate,
         champion.name,
         settings.days_gate(),
-        lambda sealed: evaluate_day(settings, models, roles, suite, test, sealed),
+        lambda sealed: evaluate_day(settings, models, roles, suite, test, earlier, sealed),
         own=[suite],
         more=lambda evaluation: [
             *_since_foundation(settings, models, evaluation),
