@@ -110,7 +110,8 @@ def published(row: dict[str, Any], done: dict[str, Any]) -> dict[str, Any]:
     steps, reason = {name: dict(done[name]) for name in kept if name in done}, told(row)
     if "imported" in steps.get("take_in", {}):
         imported = steps["take_in"]["imported"]
-        steps["take_in"]["imported"] = {**imported, "not_read": len(imported["not_read"])}
+        named = {key: len(imported[key]) for key in ("not_read", "missing") if key in imported}
+        steps["take_in"]["imported"] = {**imported, **named}
     if "judge" in steps:
         quoting = [check["reason"] for check in steps["judge"]["checks"] if check["name"] == PROBES]
         for said in quoting:

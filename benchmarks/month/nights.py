@@ -71,13 +71,18 @@ class Nights:
 
     def _crashed(self, day: int, before: Sequence[dict[str, Any]]) -> dict[str, Any]:
         """Return the row of a night whose cycle was killed, and which is an attempt all the same."""
-        [left] = days.unfinished(self.settings.dir)
+        left = self._left()
         return {
             "day": day, "date": left.name, "events": [*self._planned(day), CRASH, *self._after_poison(day, before)],
             "decision": "crashed", "reason": f"killed at step {self.recipe.crash_step} of training",
             "candidate": left.result("plan")["version"], "served": registry.latest(self.settings.models_dir),
             "taken_back": None, "finished": [],
         }  # fmt: skip
+
+    def _left(self) -> days.Day:
+        """Return the attempt that the crash left, of which there is one."""
+        [left] = days.unfinished(self.settings.dir)
+        return left
 
     def _planned(self, day: int) -> list[str]:
         return [event for planned, event in planned_events(self.recipe.plan) if planned == day]

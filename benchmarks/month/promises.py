@@ -84,11 +84,11 @@ def _at_the_gate(month: Result, served: list[str]) -> dict[str, tuple[Result, Re
 
 
 def _worst(pairs: Mapping[str, tuple[Result, Result]], kinds: Sequence[str]) -> dict[str, Any] | None:
-    found = []
+    found: list[dict[str, Any]] = []
     for name, (mine, foundation) in pairs.items():
         tally, before = (together(scores[kind] for kind in kinds) for scores in (mine, foundation))
         found.append({"fall": (share(before) or 0.0) - (share(tally) or 0.0), "version": name, "tally": tally})
-    return max(found, key=lambda each: each["fall"], default=None)
+    return max(found, key=lambda each: float(each["fall"]), default=None)
 
 
 def crash(month: Result) -> Promise:

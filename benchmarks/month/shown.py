@@ -32,7 +32,7 @@ def served(month: Mapping[str, Any]) -> str:
     rows = [["", "the foundation", "", "", month["foundation"], "", *_percents(scores[month["foundation"]])]]
     for row in month["days"]:
         rows.append([
-            str(row["day"]), _events(row), str(sum(row["lived"].values())), row["decision"], row["served"],
+            str(row["day"]), _events(month, row), str(sum(row["lived"].values())), row["decision"], row["served"],
             _own(attempts.get(row["date"])), *_percents(scores[row["served"]]),
         ])  # fmt: skip
     return markdown(SERVED_HEAD, rows)
@@ -43,7 +43,7 @@ def control(month: Mapping[str, Any]) -> str:
     scores = month["scores"]
     rows = [["", "the foundation", *_percents(scores[month["foundation"]])]]
     rows += [
-        [str(row["day"]), _events(row), *_percents(scores[row["naive"]])]
+        [str(row["day"]), _events(month, row), *_percents(scores[row["naive"]])]
         for row in month["days"]
         if row["naive"] in scores
     ]
@@ -97,8 +97,9 @@ def _gain(month: Mapping[str, Any], version: str, kind: str) -> str:
     return points(mine - foundation)
 
 
-def _events(row: Mapping[str, Any]) -> str:
-    finished = [f"finished day {one['day'][8:]}: {one['decision']}" for one in row["finished"]]
+def _events(month: Mapping[str, Any], row: Mapping[str, Any]) -> str:
+    days = {each["date"]: each["day"] for each in month["days"]}
+    finished = [f"day {days[one['day']]} finished: {one['decision']}" for one in row["finished"]]
     return "; ".join([*row["events"], *finished, *(["taken back"] if row["taken_back"] else [])])
 
 

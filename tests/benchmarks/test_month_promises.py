@@ -167,7 +167,7 @@ def test_the_page_shows_the_foundation_the_attempts_and_the_control(month):
     served, control = shown.split("The control")
     assert "the foundation" in served
     assert "20 : 120 of 200" in served
-    assert "finished day 03: promoted" in served
+    assert "day 2 finished: promoted" in served
     assert control.count("\n| 3 ") == control.count("\n| 6 ") == 1
     assert "not kept" not in shown
     assert "350 interactions came in, 2 were seen again" in served

@@ -137,10 +137,13 @@ def test_stand_ins_have_the_parameters_that_the_frames_fill(monkeypatch):
 
 @pytest.fixture(scope="module")
 def foundation(tmp_path_factory) -> Foundation:
-    """A foundation that was trained for a few steps on some of the sample's rows."""
+    """A foundation that was trained for a few steps on some of the sample's rows, most of which call tools."""
     folder = tmp_path_factory.mktemp("foundation")
     data = folder / "train.jsonl"
-    write_jsonl(data, (row.to_dict() for row in training()[:150]))
+    rows = training()
+    calling = [row for row in rows if row.calls]
+    plain = [row for row in rows if row.tools and not row.calls]
+    write_jsonl(data, (row.to_dict() for row in (*calling[:192], *plain[:48])))
     tiers = {tier: folder / f"{tier}.jsonl" for tier in TIERS}
     for tier, file in tiers.items():
         write_jsonl(file, (row.to_dict() for row in held_out(tier)))
@@ -191,7 +194,7 @@ def five_days(foundation, tmp_path_factory) -> Month:
     """Five days: too little, killed while it trains, poisoned, without use, and a rate that is too high."""
     recipe = Recipe(
         plan=SHORT, min_items=15, min_new=20, fresh_per_tool=1, tier_limit=6, report_limit=6, crash_step=3,
-        suite_days=2, learning_rate=2e-3, naive_rate=2e-3, training={"max_steps": 8, "checkpoint_every_steps": 2},
+        suite_days=2, learning_rate=3e-3, naive_rate=3e-3, training={"max_steps": 6, "checkpoint_every_steps": 2},
     )  # fmt: skip
     return Month(tmp_path_factory.mktemp("month") / "seed_42", 42, recipe, foundation)
 
@@ -226,7 +229,7 @@ def test_the_crashed_day_is_finished_once_at_the_next_start(lived, kept):
     assert finished["decision"] in ("promoted", "held", "rejected")
     line = attempt_on(lived, crashed)
     assert (line["attempt"], line["starts"]) == (True, 2)
-    assert line["steps"]["train"]["steps"] == 8
+    assert line["steps"]["train"]["steps"] == 6
     assert kept["crash"]
 
 
@@ -266,7 +269,7 @@ def test_the_control_learns_every_day_and_has_the_days_mishap(lived, five_days):
     assert [day["naive"] for day in lived["days"]] == ["naive_v1", "naive_v2", "naive_v3", "naive_v3", "naive_v5"]
     models = five_days.folder / "models"
     rates = [read_json(models / f"naive_v{day}" / "run.json")["settings"]["learning_rate"] for day in (3, 5)]
-    assert rates == [2e-3, 2e-2]
+    assert rates == pytest.approx([3e-3, 3e-2])
 
 
 def test_the_gate_and_the_report_ask_other_rows(lived, five_days):
@@ -284,13 +287,18 @@ def test_a_month_is_gone_on_with_where_it_was(lived, five_days):
     assert again.run() == lived
 
 
-def test_a_result_is_shown_and_names_no_folder(lived, five_days, tmp_path):
+def test_a_result_is_shown(lived, tmp_path):
     shown = page(lived)
-    assert "flood" in shown
-    assert shown.count("| naive") == 0
+    assert "first attempt after the flood" in shown
+    assert "All sums are even" in shown
     chart([lived, lived], tmp_path / "chart.png")
     assert (tmp_path / "chart.png").stat().st_size > 10_000
+
+
+def test_a_result_names_no_folder_and_quotes_no_request(lived, five_days):
     written = json.dumps(lived)
     assert str(Path.home()) + "/" not in written
     assert str(five_days.folder) not in written
-    assert five_days.foundation.version.parent.name not in written
+    assert str(five_days.foundation.version.parent) not in written
+    for _, row in read_jsonl(five_days.folder / "questions" / "fresh.jsonl"):
+        assert row["messages"][0]["content"] not in written
