@@ -143,7 +143,7 @@ def foundation(tmp_path_factory) -> Foundation:
     rows = training()
     calling = [row for row in rows if row.calls]
     plain = [row for row in rows if row.tools and not row.calls]
-    write_jsonl(data, (row.to_dict() for row in (*calling[:192], *plain[:48])))
+    write_jsonl(data, (row.to_dict() for row in (*calling[:144], *plain[:36])))
     tiers = {tier: folder / f"{tier}.jsonl" for tier in TIERS}
     for tier, file in tiers.items():
         write_jsonl(file, (row.to_dict() for row in held_out(tier)))
@@ -177,7 +177,7 @@ def test_a_month_of_other_code_is_begun_anew(foundation, tmp_path, monkeypatch, 
     monkeypatch.setattr(run, "digest_of_code", lambda folder: "other")
     begin()
     assert not left.exists()
-    assert "begun with another code, tools or foundation" in " ".join(capsys.readouterr().out.split())
+    assert "begun with another code, tools or foundation" in " ".join(capsys.readouterr().err.split())
 
 
 def test_a_digest_of_code_hangs_on_names_and_contents(tmp_path):
@@ -193,7 +193,7 @@ def test_a_digest_of_code_hangs_on_names_and_contents(tmp_path):
 def five_days(foundation, tmp_path_factory) -> Month:
     """Five days: too little, killed while it trains, poisoned, without use, and a rate that is too high."""
     recipe = Recipe(
-        plan=SHORT, min_items=15, min_new=20, fresh_per_tool=1, tier_limit=6, report_limit=6, crash_step=3,
+        plan=SHORT, min_items=15, min_new=20, fresh_per_tool=1, tier_limit=6, report_limit=3, crash_step=3,
         suite_days=2, learning_rate=3e-3, naive_rate=3e-3, training={"max_steps": 6, "checkpoint_every_steps": 2},
     )  # fmt: skip
     return Month(tmp_path_factory.mktemp("month") / "seed_42", 42, recipe, foundation)
@@ -276,9 +276,9 @@ def test_the_gate_and_the_report_ask_other_rows(lived, five_days):
     folder = five_days.folder / "foundation"
     for tier in GUARDS:
         gate, report = (read_ids(folder / part / f"{tier}.jsonl") for part in ("gate", "report"))
-        assert (len(gate), len(report)) == (6, 6)
+        assert (len(gate), len(report)) == (6, 3)
         assert not gate & report
-    assert lived["scores"][VERSION]["unseen_tools/call"][1] == 6
+    assert lived["scores"][VERSION]["unseen_tools/call"][1] == 3
     assert set(lived["guards"]) == {*GUARDS, "no_tool"}
 
 
