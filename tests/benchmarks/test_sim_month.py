@@ -143,7 +143,7 @@ def foundation(tmp_path_factory) -> Foundation:
     rows = training()
     calling = [row for row in rows if row.calls]
     plain = [row for row in rows if row.tools and not row.calls]
-    write_jsonl(data, (row.to_dict() for row in (*calling[:144], *plain[:36])))
+    write_jsonl(data, (row.to_dict() for row in (*calling[:192], *plain[:48])))
     tiers = {tier: folder / f"{tier}.jsonl" for tier in TIERS}
     for tier, file in tiers.items():
         write_jsonl(file, (row.to_dict() for row in held_out(tier)))
