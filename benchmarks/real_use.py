@@ -18,20 +18,22 @@ from pathlib import Path
 from typing import Any
 
 from month.foundation import Foundation, foundation
-from month.run import Recipe
+from month.nights import told
+from month.recipe import Recipe
 
 from hive_mind import registry
 from hive_mind.curation.tables import aligned
 from hive_mind.device import versions
 from hive_mind.files import read_json, write_json, write_jsonl
 from hive_mind.learning.cycle import run_cycle
-from hive_mind.learning.days import history
+from hive_mind.learning.days import CYCLE_FILE, history
 from hive_mind.learning.settings import HeldOutSettings, LearningSettings, MixSettings, TriggerSettings
 from hive_mind.progress import stamp, utc_now
 
 RESULTS = Path(__file__).absolute().parent / "results" / "real_use.json"
 RUNS, TOOLS = "livemcpbench_runs_60.jsonl", "livemcpbench_tools.json"
 DAYS = 5
+PROBES, NOT_QUOTED = "probes", "probes are not quoted"
 START = datetime(2026, 3, 2, tzinfo=UTC)
 SMALL_SUITE = 15
 """Own turns enough to be asked from the first day on; far too few to promote for anything but a large gain."""
@@ -66,7 +68,8 @@ def live(folder: Path, usage: Path, made: Foundation, **changes: int) -> list[di
         shutil.rmtree(folder)
     imports = folder / "imports"
     imports.mkdir(parents=True)
-    settings = settings_of(folder, made.copy_to(folder), **changes)
+    copied = made.copy_to(folder, Recipe.tier_limit, 0)
+    settings = settings_of(folder, copied, **changes)
     shutil.copyfile(usage / TOOLS, imports / TOOLS)
     runs = [json.loads(row) for row in (usage / RUNS).read_bytes().splitlines()]
     for day in range(DAYS):
@@ -93,10 +96,34 @@ def settings_of(folder: Path, made: Foundation, **changes: int) -> LearningSetti
 
 
 def _day(settings: LearningSettings, row: dict[str, Any]) -> dict[str, Any]:
-    steps = read_json(settings.dir / row["day"] / "cycle.json")["steps"]
+    steps = read_json(settings.dir / row["day"] / CYCLE_FILE)["steps"]
+    return published(row, {name: step["result"] for name, step in steps.items()})
+
+
+def published(row: dict[str, Any], done: dict[str, Any]) -> dict[str, Any]:
+    """Return what may be published of a day: no words of the real runs, and no folder of this machine.
+
+    A failure may quote a row, the check of the probes quotes one with the user's words, and files have names.
+    """
     kept = ("take_in", "collect", "enough", "suite", "choose", "dataset", "train", "judge")
-    wanted = ("day", "attempt", "decision", "reason", "new", "candidate", "champion", "scores")
-    return {**{key: row[key] for key in wanted}, "steps": {n: steps[n]["result"] for n in kept if n in steps}}
+    wanted = ("day", "attempt", "decision", "new", "candidate", "champion", "scores")
+    steps, reason = {name: dict(done[name]) for name in kept if name in done}, told(row)
+    if "imported" in steps.get("take_in", {}):
+        imported = steps["take_in"]["imported"]
+        named = {key: len(imported[key]) for key in ("not_read", "missing") if key in imported}
+        steps["take_in"]["imported"] = {**imported, **named}
+    if "judge" in steps:
+        quoting = [check["reason"] for check in steps["judge"]["checks"] if check["name"] == PROBES]
+        for said in quoting:
+            reason = reason.replace(said, NOT_QUOTED)
+        steps["judge"] = {
+            "decision": steps["judge"]["decision"], "scores": steps["judge"]["scores"],
+            "checks": [
+                {**check, "reason": NOT_QUOTED if check["name"] == PROBES else check["reason"]}
+                for check in steps["judge"]["checks"]
+            ],
+        }  # fmt: skip
+    return {**{key: row[key] for key in wanted}, "reason": reason, "steps": steps}
 
 
 HEAD = ("day", "approved", "new", "own suite", "learnt", "decision", "own: candidate", "champion", "why")
