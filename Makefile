@@ -5,7 +5,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-eval setup-dev sandbox postgres run test test-long test-chaos test-api test-mcp test-store test-learning lint \
   bench-sample bench-data bench-train bench-execution bench-inference bench-serving bench-load bench-usage bench-tools \
-  bench-mcp sim-month gate-errors swap-stress guide clean
+  bench-mcp real-use sim-month gate-errors swap-stress guide clean
 
 PYTHON ?= python3
 # A PYTHON given on the command line or in the environment is a choice, which replaces a .venv built on another one.
@@ -106,6 +106,9 @@ bench-usage: setup-dev ## what recording adds to a request, and how much the sto
 	@$(bin)/python benchmarks/usage_store.py
 bench-mcp: setup-dev ## the MCP server's first answers, what the proxy adds to a call, and the hook
 	@$(bin)/python benchmarks/mcp_latency.py
+
+real-use: setup ## daily learning over 60 real runs of an agent, five days (needs HIVE_MIND_REAL_DATA; benchmarks/results/)
+	@$(bin)/python benchmarks/real_use.py
 
 sim-month: setup ## a month of daily learning simulated, three seeds, naive fine-tuning beside it (benchmarks/results/)
 	@$(bin)/python benchmarks/sim_month.py
