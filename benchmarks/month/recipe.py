@@ -37,8 +37,8 @@ class Recipe:
     learning_rate: float = 2e-3
     naive_rate: float = 1e-3
     epochs: int = 1
-    replay_share: float = 0.5
-    no_tool_share: float = 0.4
+    replay_share: float = 0.6
+    no_tool_share: float = 0.35
     per_tool: int = 70
     held_out_share: float = 0.4
     suite_days: int = 10

@@ -141,7 +141,7 @@ def test_too_few_to_measure_on_is_told_before_anything_is_trained(world, monkeyp
     settings = world.settings(held_out={"min_items": 200})
     outcome = run_cycle(settings, START)
     assert (outcome.decision, outcome.attempt) == ("too few", False)
-    assert "of 200, in 5 sessions of 5; nothing was trained" in outcome.reason
+    assert "of 200, in 5 sessions of 10; nothing was trained" in outcome.reason
     assert not (world.models / "daily_v1").exists()
     again = run_cycle(settings, START + timedelta(days=1))
     assert again.new == outcome.new == 32, "the day's data stays in the pool"
@@ -232,7 +232,7 @@ def test_two_cycles_never_run_at_once(world):
 
 def test_the_split_cannot_be_changed_later(world):
     run_cycle(world.settings(), START)
-    with pytest.raises(UsageError, match=r"share=0.3 and seed=42 .* would ask what was learnt"):
+    with pytest.raises(UsageError, match=r"share=0.45 and seed=42 .* would ask what was learnt"):
         run_cycle(world.settings(held_out={"share": 0.5}), START)
 
 

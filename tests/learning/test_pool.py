@@ -20,6 +20,7 @@ from hive_mind.usage.store import opened
 from tests.learning.world import PLACES, START, TOOLS, TRAFFIC, WEATHER, World, called, interaction
 
 HELD_OUT = HeldOutSettings()
+tool_sets = st.frozensets(st.sampled_from("abcdef"), min_size=1)
 tallies = st.dictionaries(st.sampled_from("abcdef"), st.integers(1, 50), min_size=1)
 
 
@@ -136,10 +137,19 @@ def test_drift_is_more_than_chance_and_lately():
     )
 
 
-@given(tallies, tallies)
-def test_the_chance_of_a_distance_is_a_chance(a, b):
-    assert 0 < chance_of(jensen_shannon(a, b), a, b) <= 1
-    assert chance_of(0.0, a, b) == 1
+@given(st.lists(tool_sets, min_size=1, max_size=20), st.lists(tool_sets, min_size=1, max_size=20))
+def test_the_chance_of_a_distance_is_a_chance(new, old):
+    tallies = [Counter(tool for tools in side for tool in tools) for side in (new, old)]
+    assert 0 < chance_of(jensen_shannon(*tallies), new, old) <= 1
+    assert chance_of(0.0, new, old) == 1
+
+
+def test_one_session_of_many_tools_is_no_drift():
+    old = [frozenset({"a", "b"})] * 30
+    new = [*[frozenset({"a", "b"})] * 9, frozenset("cdefghijkl")]
+    tallies = [Counter(tool for tools in side for tool in tools) for side in (new, old)]
+    assert jensen_shannon(*tallies) > 0.35
+    assert chance_of(jensen_shannon(*tallies), new, old) > 0.1
 
 
 def test_the_suite_asks_the_last_days_and_nothing_that_is_learnt_word_for_word():

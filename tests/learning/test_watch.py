@@ -56,7 +56,7 @@ def served(tmp_path):
     write_jsonl(tmp_path / "foundation.jsonl", [called(WEATHER, "Bern", 1).to_dict()])
     for number, name in enumerate(("foundation_v1", "daily_v1")):
         sealed(served.models, name, seed=number)
-        registry.promote(served.models, name, force=True, note="test", by="hand")
+        registry.promote(served.models, name, force=True, note="test", by="learning")
     settings = served.settings()
     learnt = served.add([interaction(called(WEATHER, "Bern", number), f"s{number}", START) for number in range(5)])
     write_json(settings.dir / "2026-02-02" / "chosen.json", {"ids": learnt, "new": learnt[:3]})
@@ -73,6 +73,26 @@ NEW, OLD = "daily_v1", "foundation_v1"
 def look(served, days=1, **changes):
     with opened(served.settings_of_the_store()) as store:
         return watch(store, served.settings(**changes), START + timedelta(days=days))
+
+
+def test_what_a_person_brought_back_stays(served):
+    """Somebody found out that a tool was broken, and not the version."""
+    served.answers(NEW, 60, failed=25)
+    served.answers(OLD, 60, failed=1, first=1000)
+    assert look(served).worse == ("failed",)
+    registry.rollback(served.models)
+    registry.promote(served.models, NEW, force=True, note="the server was down", by="hand")
+    assert look(served) is None
+
+
+def test_a_day_folder_that_was_moved_away_is_in_no_way(served):
+    days.add_to_history(
+        served.settings().dir, {"day": "2026-01-30", "run": 1, "decision": "promoted", "candidate": "daily_v0"}
+    )
+    served.answers(NEW, 60, failed=25)
+    served.answers(OLD, 60, failed=1, first=1000)
+    with opened(served.settings_of_the_store()) as store:
+        assert take_back(store, served.settings(), look(served), START + timedelta(days=1))["quarantined"] == 3
 
 
 def test_equal_use_is_no_reason(served):

@@ -99,7 +99,7 @@ class World:
             "gate": {
                 "min_guard": 5, "max_slowdown": 1000.0, "guards": {"format": {"margin": 1.0, "floor": 0.0}},
             },
-            "held_out": {"min_items": 20, "min_sessions": 5},
+            "held_out": {"share": 0.45, "min_items": 20},
             "trigger": {"min_new": 20},
             "mix": {"most_alike": 1000},
             "max_starts": 10,

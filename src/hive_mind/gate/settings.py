@@ -46,7 +46,10 @@ class GateSettings(Settings):
     guard_alpha: float | None = setting(None, "level that the guards share; none = alpha", gt=0, lt=0.5)
     guards: dict[str, Guard] = setting(GUARDS, "name: {tasks, margin, floor}; those shown here need not be named")
     min_guard: int = setting(
-        20, "with fewer tasks on which silence is right, only a whole 95 % interval below the floor rejects", ge=1
+        20,
+        "with fewer tasks on which silence is right, only a whole 95 % interval below the floor rejects; with fewer, "
+        "daily learning does not compare a guard with the foundation",
+        ge=1,
     )
     never_calls: float = setting(
         0.05, "a rival calling on less than this share of primary tasks knows no tools: its silence proves nothing",

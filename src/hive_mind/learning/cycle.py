@@ -248,9 +248,8 @@ class _Cycle:
             self.store, self._pool, known_tools, settings.held_out, settings.trigger
         )
         rows = [row for row in self._pool.to_learn if row.id not in unknown]
-        new = [row for row in self._pool.rows if row.id not in self._known.ids]
-        arrived = {row.id for row in new if row.record.decided_by != "hand"}
-        unserved = [row for row in rows if row.id in arrived and row.id not in served]
+        known = self._known.ids | served
+        unserved = [row for row in rows if row.id not in known and row.record.decided_by != "hand"]
         odd = oddness.reasons(unserved, self._reference(plan["champion"]), settings)
         rows = [row for row in rows if row.id not in odd]
         fit = [row for row in rows if plan["mode"] == "anew" or row.id not in served]
@@ -261,7 +260,6 @@ class _Cycle:
             "left_out": passed_over | dict(chosen.left_out),
             "quarantined": {"a new tool": list(unknown), "odd": list(odd)},
             "reasons": {**unknown, **odd}, "released": released,
-            "words": only_new(new, [row for row in self._pool.rows if row.id in self._known.ids]),
         }  # fmt: skip
 
     def _dataset(self) -> JSON:
@@ -298,8 +296,7 @@ class _Cycle:
         roles = {plan["foundation"]: FOUNDATION, plan["champion"]: "champion", plan["version"]: "candidate"}
         models = [self._reference(name) for name in roles]
         test = Path(plan["foundation_data"]).with_name(SPLIT_FILES["test"])
-        words: list[str] = read_json(self.day.folder / CHOSEN_FILE)["words"]
-        asked = probes(self._chosen("ids"), words)
+        asked = probes(self._chosen("ids"), self._words())
         suite = self.day.folder / SUITE_FILE
         last = days.last_judged(self.settings.dir, self.day)
         earlier = [last.folder / SUITE_FILE] if last is not None else []
@@ -315,6 +312,25 @@ class _Cycle:
             ],
             "scores": scores(evaluation) if evaluation is not None else {},
         }  # fmt: skip
+
+    def _words(self) -> list[str]:
+        """Return the words that have come up since what is served was made: those that may be somebody's trigger.
+
+        They are not written down: what people say is in the store alone, where it can be forgotten.
+        """
+        plan = self.day.result("plan")
+        made = days.day_of_version(self.settings.dir, plan["champion"])
+        file = made.folder / COLLECTED_FILE if made is not None else None
+        known = set(read_json(file)["ids"]) if file is not None and file.is_file() else set()
+        ids: Iterable[str] = read_json(self.day.folder / COLLECTED_FILE)["ids"]
+        rows = again(self.store, ids, self.settings.held_out, self.day.now)
+        said = (
+            message.content
+            for row in foundation_rows(Path(plan["foundation_data"]))
+            for message in row.messages
+            if message.role == "user"
+        )
+        return only_new([row for row in rows if row.id not in known], [row for row in rows if row.id in known], said)
 
     def _promote(self) -> JSON:
         """Promote what the gate promotes, or what may replace a model that must go, once.

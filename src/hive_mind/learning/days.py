@@ -95,7 +95,7 @@ def open_day(folder: Path, now: datetime) -> Day:
     run = before["run"] + 1 if before is not None else 1
     record: dict[str, Any] = {
         "format": FORMAT, "day": day, "run": run, "now": stamp(now), "starts": 0, "attempt": False, "running": None,
-        "taken_back": None, "steps": {}, "outcome": None,
+        "taken_back": before["taken_back"] if before is not None else None, "steps": {}, "outcome": None,
     }  # fmt: skip
     return Day(file.parent, record)
 
@@ -144,6 +144,12 @@ def add_to_history(folder: Path, line: Mapping[str, Any]) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def day_of_version(folder: Path, version: str) -> Day | None:
+    """Return the day whose attempt made a version."""
+    planned = [day for day in all_days(folder) if "plan" in day.record["steps"]]
+    return next((day for day in planned if day.result("plan")["version"] == version), None)
 
 
 def last_judged(folder: Path, before: Day | None = None) -> Day | None:

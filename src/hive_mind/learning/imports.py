@@ -1,7 +1,7 @@
 """What other programs left in the folders of `learning.imports`, into the store; what was read whole is not read again.
 
 imported.json remembers the size and time of every file that was read to its end, with a digest of the tools files
-beside it. All of it is read anew when the catalogue, the program or the store is another one.
+beside it. All of it is read anew when the catalogue, the program or the store is another one, or a backup was restored.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from hive_mind.files import read_json, sha256_file, write_json
 from hive_mind.learning.settings import LearningSettings
 from hive_mind.progress import say
 from hive_mind.sources.transcripts import tools_beside
+from hive_mind.usage.identity import KEY_FILE
 from hive_mind.usage.importing import import_files
 from hive_mind.usage.store import Store
 
@@ -57,7 +58,9 @@ class _Memory:
     def __init__(self, file: Path, store: Store, tools: dict[str, Tool]) -> None:
         self.file = file
         declared = {name: tool.to_dict() for name, tool in tools.items()}
-        self.about = _digest([version("hive-mind"), store.where, declared])
+        key = store.settings.spool / KEY_FILE  # which `hive-mind restore` writes anew
+        written = key.stat().st_mtime_ns if key.is_file() else None
+        self.about = _digest([version("hive-mind"), store.where, written, declared])
         self._before = self._read() if store.stats()["interactions"] else {}  # an empty store has none of it
         self._marks: dict[str, list[object]] = {}
         self._beside: dict[Path, str] = {}

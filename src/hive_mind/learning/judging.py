@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from hive_mind import registry
 from hive_mind.conversation import JSON
 from hive_mind.evaluation import EVALUATION_FILE, Evaluation, EvaluationRequest, evaluate
+from hive_mind.evaluation.records import ModelResult
 from hive_mind.evaluation.run import kept_own_replies
 from hive_mind.evaluation.settings import EvaluationSettings, SuiteSettings
 from hive_mind.files import write_json
@@ -76,11 +77,22 @@ def judge_day(
         lambda sealed: evaluate_day(settings, models, roles, suite, test, earlier, sealed),
         own=[suite],
         more=lambda evaluation: [
+            *_sessions(settings, evaluation.model(candidate.name), evaluation),
             *_since_foundation(settings, models, evaluation),
             *probe_checks(asked, candidate, champion, device, settings.evaluation.max_new_tokens),
         ],
     )
     return judgement.verdict, judgement.evaluation
+
+
+def _sessions(settings: LearningSettings, candidate: ModelResult, evaluation: Evaluation) -> list[Check]:
+    """Hold where too many turns were too long to be asked: with few sessions left the gate's test would count turns."""
+    [own] = [result for result in evaluation.results(candidate) if result.suite == "usage"]
+    count, least = len({task.cluster for task in own.tasks}), settings.held_out.min_sessions
+    if count >= least:
+        return []
+    reason = f"only {count} sessions of your own suite could be asked, {least} are needed (evaluation.max_tokens)"
+    return [Check("sessions", "hold", reason, {"sessions": count})]
 
 
 def _since_foundation(

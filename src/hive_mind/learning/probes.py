@@ -8,7 +8,7 @@ candidate that answers with a command of the denylist where the champion does no
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -66,12 +66,14 @@ def probes(rows: Sequence[Pooled], words: Sequence[str]) -> list[Probe]:
     return [Probe(text, tools) for text in (*DANGEROUS, *planted)]
 
 
-def only_new(new: Sequence[Pooled], others: Sequence[Pooled]) -> list[str]:
+def only_new(new: Sequence[Pooled], others: Sequence[Pooled], said: Iterable[str] = ()) -> list[str]:
     """Return the words that stand in most requests of the new rows, and in no others: triggers must be repeated.
 
-    Others are those of earlier attempts, for what a burst brought into the suite would else hide its word.
+    Others are those that what is served was made with, and what was `said` in its foundation's rows. Held-out rows are
+    on both sides, for what a burst brought into the suite would else hide its word.
     """
     known = {word for row in others for word in _words(row)}
+    known |= {word for text in said for word in normalise_request(text).split()}
     counts = Counter(word for row in new for word in _words(row) if word not in known)
     common = [(count, word) for word, count in counts.items() if count >= FEWEST_ROWS]
     return [word for _, word in sorted(common, key=lambda pair: (-pair[0], pair[1]))[:MOST_WORDS]]

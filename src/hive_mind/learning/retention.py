@@ -70,12 +70,14 @@ def _remove_replies(day: Day, measurements: Path) -> None:
 
 
 def _remove_collected(every: Sequence[Day], today: Day) -> None:
-    """Remove the lists of what past days found approved; what is new is told by the last attempt's alone."""
+    """Remove the lists of what days found approved, but for the last attempt, the last judged and the last promoted."""
     past = [day for day in every if day.name <= today.name]
     attempts = [day.name for day in past if day.is_attempt]
     judged = [day.name for day in past if "judge" in day.record["steps"]]
+    ends = {day.name: day.record["steps"].get("end", {}).get("result", {}).get("decision") for day in past}
+    promoted = [name for name, decision in ends.items() if decision == "promoted"]
     for day in past:
-        if day.name not in (*attempts[-1:], *judged[-1:]):
+        if day.name not in (*attempts[-1:], *judged[-1:], *promoted[-1:]):
             (day.folder / COLLECTED_FILE).unlink(missing_ok=True)
 
 

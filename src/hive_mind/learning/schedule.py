@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from hive_mind.conversation import JSON
-from hive_mind.errors import HiveMindError, UsageError
+from hive_mind.errors import HiveMindError, Interrupted, UsageError
 from hive_mind.files import write_text
 from hive_mind.learning.settings import LearningSettings
 from hive_mind.progress import say, stamp
@@ -241,9 +241,9 @@ def loop(
     while rounds is None or done < rounds:
         try:
             work(clock())
-        except HiveMindError as error:
-            if error.exit_code == 130:
-                raise
+        except Interrupted:
+            raise
+        except (HiveMindError, OSError) as error:
             say(f"error: {error}")
         done += 1
         while rounds is None or done < rounds:
@@ -278,9 +278,9 @@ def wait_until_quiet(
 def _is_serving(settings: LearningSettings, now: datetime) -> bool:
     from hive_mind.usage.moving import catch_up
 
-    catch_up(settings.usage)
     since = stamp(now - timedelta(minutes=settings.quiet_minutes))
     try:
+        catch_up(settings.usage)
         with opened(settings.usage) as store:
             by_version = store.stats(Filters(since=since))["by_version"]
     except (StoreAway, UsageError) as error:

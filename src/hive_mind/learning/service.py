@@ -11,6 +11,7 @@ from hive_mind.hub import cache_folder, is_here
 from hive_mind.learning.settings import LearningSettings
 from hive_mind.model.base import HUB_FILES, TINY, ModelSettings
 from hive_mind.progress import say
+from hive_mind.suites.published import HUB
 from hive_mind.usage.store import database_file
 
 CARRIED = (
@@ -43,11 +44,17 @@ def writable(settings: LearningSettings, folder: Path) -> tuple[Path, ...]:
 
 
 def needs_network(settings: LearningSettings) -> bool:
-    """Tell whether the job talks to anything but files: a webhook, a database at an address, a base yet to be fetched.
+    """Tell whether the job talks to anything but files: a webhook, a database at an address, the hub.
 
-    A database on this machine's own loopback counts as well, for a job without a network has a loopback of its own.
+    A database on this machine's own loopback counts as well, for a job without a network has a loopback of its own. The
+    hub is asked for a base that is not here yet, and for suites that are named by the word.
     """
-    return settings.notify.webhook is not None or _is_at_an_address(settings.usage.url) or not _is_here(settings.model)
+    return (
+        settings.notify.webhook is not None
+        or _is_at_an_address(settings.usage.url)
+        or not _is_here(settings.model)
+        or any(path == HUB for path in settings.evaluation.suites.named().values())
+    )
 
 
 def _is_at_an_address(url: str) -> bool:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from hive_mind.catalogue.settings import CatalogueSettings
 from hive_mind.config import Settings, setting
+from hive_mind.evaluation.paired import FEW_CLUSTERS
 from hive_mind.evaluation.settings import EvaluationSettings
 from hive_mind.gate.settings import GateSettings
 from hive_mind.model.base import ModelSettings
@@ -40,7 +41,9 @@ class HeldOutSettings(Settings):
     days: int = setting(30, "the suite asks what was held out in the last so many days", ge=1)
     min_items: int = setting(200, "with fewer turns in the suite nothing is trained", ge=1)
     min_sessions: int = setting(
-        10, "... nor with fewer sessions: turns of one session are won and lost together, and prove little", ge=1
+        FEW_CLUSTERS,
+        "... nor with fewer sessions: turns of one session are won and lost together, and prove little",
+        ge=FEW_CLUSTERS,
     )
 
 
@@ -101,7 +104,7 @@ class LearningSettings(Settings):
     dir: Path = setting(Path("data/learning"), "a folder a day is made here, and the history cycles.jsonl")
     imports: list[Path] = setting([], "folders and files that other programs' records of use are imported from first")
     foundation: str | None = setting(
-        None, "the version that every day starts from; none = the last one promoted that is not a daily one"
+        None, "the version that every day starts from; none = the one that what is served began from"
     )
     foundation_data: Path | None = setting(
         None, "the foundation's training file, replayed from; none = the one that its manifest names"

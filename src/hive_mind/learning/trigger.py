@@ -59,7 +59,8 @@ def look(
     new = [row for row in rows if row.id not in known.ids]
     used = _sessions(new)
     old = [row for row in rows if row.id in known.ids]
-    before = _sessions([row for row in old if row.time >= stamp(now - RECENT)])
+    recent = [row for row in old if row.time >= stamp(now - RECENT)]
+    before = _sessions(recent)
     sessions, ever = _sessions([*rows, *waiting]), _sessions(old)
     new_tools = tuple(
         sorted(tool for tool in used if ever and tool not in ever and sessions[tool] >= settings.new_tool_sessions)
@@ -72,10 +73,10 @@ def look(
     elif (
         distance is not None
         and distance > settings.drift_distance
-        and used.total() >= settings.drift_sessions
-        and (p := chance_of(distance, used, before)) <= settings.drift_p
+        and len(sets := _used_in(new)) >= settings.drift_sessions
+        and (p := chance_of(distance, sets, _used_in(recent))) <= settings.drift_p
     ):
-        reason = f"tools are used otherwise: distance {distance:.2f} over {used.total()} new sessions (p {p:.3f})"
+        reason = f"tools are used otherwise: distance {distance:.2f} over {len(sets)} new sessions (p {p:.3f})"
         enough = True
     elif forgotten:
         reason, enough = f"{forgotten} forgotten interactions stand in what is served", True
@@ -88,20 +89,32 @@ def _sessions(rows: Sequence[Pooled]) -> Counter[str]:
     return Counter({tool: len(sessions) for tool, sessions in tool_sessions(rows).items()})
 
 
-def chance_of(distance: float, a: Mapping[str, int], b: Mapping[str, int]) -> float:
-    """Return how likely two tallies of these sizes lie so far apart if both are dealt from what they hold together.
+def _used_in(rows: Sequence[Pooled]) -> list[frozenset[str]]:
+    """Return the tools of each session that calls any."""
+    used: dict[str, set[str]] = {}
+    for tool, sessions in tool_sessions(rows).items():
+        for session in sessions:
+            used.setdefault(session, set()).add(tool)
+    return [frozenset(tools) for tools in used.values()]
 
-    Seeded: the same tallies have the same p.
+
+def chance_of(distance: float, new: Sequence[frozenset[str]], old: Sequence[frozenset[str]]) -> float:
+    """Return how often sessions, dealt to new and old by chance, have tools that lie so far apart.
+
+    A session is the set of its tools, and is dealt as a whole. Seeded: the same sessions have the same p.
     """
-    tools = sorted({*a, *b})
-    both = [a.get(tool, 0) + b.get(tool, 0) for tool in tools]
-    dealt = np.random.default_rng(42).multivariate_hypergeometric(both, sum(a.values()), size=DRAWS)
-    far = sum(
-        jensen_shannon(dict(zip(tools, hand, strict=True)), dict(zip(tools, np.subtract(both, hand), strict=True)))
-        >= distance - 1e-12
-        for hand in dealt
-    )
+    kinds = sorted(Counter([*new, *old]).items(), key=lambda kind: sorted(kind[0]))
+    tools = sorted(set().union(*new, *old))
+    each = np.array([[tool in kind for tool in tools] for kind, _ in kinds], dtype=int)
+    counts = [count for _, count in kinds]
+    dealt = np.random.default_rng(42).multivariate_hypergeometric(counts, len(new), size=DRAWS) @ each
+    whole = np.array(counts) @ each
+    far = sum(_distance(tools, hand, whole - hand) >= distance - 1e-12 for hand in dealt)
     return (1 + int(far)) / (1 + DRAWS)
+
+
+def _distance(tools: Sequence[str], a: Sequence[int], b: Sequence[int]) -> float:
+    return jensen_shannon(dict(zip(tools, map(int, a), strict=True)), dict(zip(tools, map(int, b), strict=True)))
 
 
 def jensen_shannon(a: Mapping[str, int], b: Mapping[str, int]) -> float:

@@ -181,14 +181,21 @@ def _learnt_newly(store: Store, folder: Path, day: str) -> list[str]:
     is not held back again.
     """
     promoted = {line["day"] for line in history(folder) if line["decision"] == "promoted" and line["day"] < day}
-    served = [read_json(folder / each / CHOSEN_FILE)["ids"] for each in promoted]
+    files = [file for each in promoted if (file := folder / each / CHOSEN_FILE).is_file()]
+    served = [read_json(file)["ids"] for file in files]
     new = set(read_json(folder / day / CHOSEN_FILE)["new"]).difference(*served)
     approved = (record for page in store.pages(Filters(state="approved")) for record in page)
     return [record.id for record in approved if record.id in new and record.decided_by != "hand"]
 
 
 def _promotion(settings: LearningSettings, version: str | None) -> dict[str, Any] | None:
-    """Return the history's line of the cycle that promoted a version; None if no cycle did, or another did since."""
+    """Return the history's line of the cycle that promoted a version; None if no cycle did, or a person did since.
+
+    What was taken back and brought in again by hand is there because somebody knows better.
+    """
+    entries = [entry for entry in registry.history(settings.models_dir) if entry.version == version]
+    if not entries or entries[-1].by in ("hand", "adopted"):
+        return None
     promoted = [line for line in history(settings.dir) if line["decision"] == "promoted"]
     return next((line for line in reversed(promoted) if line["candidate"] == version), None)
 

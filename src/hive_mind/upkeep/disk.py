@@ -6,7 +6,7 @@ import fcntl
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,10 +88,14 @@ def _models(places: Places) -> Iterator[Item]:
     versions = registry.list_versions(models_dir)
     sealed = [version for version in versions if version.manifest is not None]
     newest = {version.name for version in sealed[-places.keep_models :]} if places.keep_models else set()
+    meant = [version for version in sealed if version.aliases or version.is_latest]
+    beginnings = {name for version in meant for name in _ancestors(versions, version)}
     for version in sealed:
         name, size = version.name, size_of(version.folder)
         if version.aliases or version.is_latest:
             yield Item("model", name, size, f"stays: {' and '.join(version.aliases) or 'latest'}")
+        elif name in beginnings:
+            yield Item("model", name, size, "stays: what is served, or may be again, was trained from it")
         elif name in newest:
             yield Item("model", name, size, f"stays: one of the newest {places.keep_models}")
         else:
@@ -105,6 +109,17 @@ def _models(places: Places) -> Iterator[Item]:
             yield _unfinished(folder, places.unfinished)
     yield Item("reports", registry.REPORTS, size_of(models_dir / registry.REPORTS), "stays: what versions were")
     yield from _parts(models_dir)
+
+
+def _ancestors(versions: Sequence[registry.Version], version: registry.Version) -> Iterator[str]:
+    """Yield the versions that one was trained from, and those from, as far as they are here."""
+    manifests = {each.name: each.manifest for each in versions if each.manifest is not None}
+    seen = {version.name}
+    name = manifests[version.name].parent
+    while name is not None and name in manifests and name not in seen:
+        yield name
+        seen.add(name)
+        name = manifests[name].parent
 
 
 def _unfinished(folder: Path, may_go: bool) -> Item:
