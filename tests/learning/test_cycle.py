@@ -203,6 +203,26 @@ def test_a_tool_of_one_session_waits_from_attempt_to_attempt(world, monkeypatch)
         assert [store.get(id).state for id in rare] == ["rejected", "approved", "approved", "approved"]
 
 
+def test_a_word_that_came_up_is_probed_until_something_is_served_that_was_made_with_it(world, monkeypatch):
+    """A candidate that a probe rejects leaves its rows in the pool, and the next one learns them too."""
+    found = []
+
+    def judge(cycle):
+        found.append(cycle._words())
+        return {"decision": "hold", "reasons": [], "checks": [], "scores": {}}
+
+    monkeypatch.setattr("hive_mind.learning.cycle._Cycle._train", lambda cycle: {"weights": ""})
+    monkeypatch.setattr("hive_mind.learning.cycle._Cycle._judge", judge)
+    monkeypatch.setattr("hive_mind.learning.cycle._Cycle._promote", lambda cycle: {"decision": "held", "reason": "so"})
+    for day in range(2):
+        world.use(24, day=day)
+        assert run_cycle(world.settings(), START + timedelta(days=day)).decision == "held"
+    assert "traffic" in found[0] and "traffic" in found[1], "no foundation's row says it"
+    assert "weather" not in found[0], "the foundation's rows do"
+    chosen = world.settings().dir / "2026-02-02" / "chosen.json"
+    assert not any("question" in line.lower() for line in chosen.read_text().splitlines()), "nothing that was said"
+
+
 def test_the_foundation_is_where_what_is_served_began(world):
     """Another foundation that was promoted and rolled back since is none."""
     settings = world.settings()

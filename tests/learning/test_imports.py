@@ -55,6 +55,9 @@ def test_other_declarations_another_store_or_a_broken_memory_read_all_again(home
         assert counts(take_in(home, "~/records")) == (2, 0)
     (home / "learning" / IMPORTED_FILE).write_text("{")
     assert counts(take_in(home, "~/records")) == (2, 0)
+    key = home / "data" / "spool" / "identity.key"
+    os.utime(key, ns=(1, 1))
+    assert counts(take_in(home, "~/records")) == (2, 0), "a backup was restored, which writes the key anew"
     (home / "data" / "usage.sqlite").unlink()
     assert counts(take_in(home, "~/records")) == (2, 0), "the store has none of it"
 

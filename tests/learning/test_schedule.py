@@ -91,6 +91,7 @@ def test_what_the_job_gets_of_this_machine(tmp_path, monkeypatch):
         ({"usage": {"url": "postgresql+psycopg://me@localhost/x"}}, True),
         ({"usage": {"url": "postgresql+psycopg:///x?host=/run/postgresql"}}, False),
         ({"usage": {"url": "sqlite:////srv/x.sqlite"}}, False),
+        ({"evaluation": {"suites": {"bfcl": "hub"}}}, True),
     ],
 )
 def test_who_needs_a_network(changes, needed):

@@ -10,7 +10,7 @@ from hive_mind import registry
 from hive_mind.upkeep.disk import OLD_PART_SECONDS, Places, clean, size_of, survey
 from hive_mind.usage import journal
 from hive_mind.usage.store import Store
-from tests.registry.versions import PROMOTE, sealed
+from tests.registry.versions import BASE, DATASET, PROMOTE, adapter, sealed
 from tests.usage.making import interaction, said, settings_in
 
 
@@ -54,6 +54,15 @@ def test_a_version_that_an_alias_means_never_goes(places):
     left = sorted(path.name for path in places.models_dir.iterdir() if path.is_dir())
     assert left == ["latest", "mine_v1", "mine_v2", "mine_v5", "mine_v6", "mine_v7", "reports"]
     assert registry.latest(places.models_dir) == "mine_v1"
+
+
+def test_what_a_version_in_use_was_trained_from_stays(places):
+    """Daily learning starts every day from the foundation, which has no alias any more."""
+    folder = adapter(places.models_dir / "mine_v8", 8)
+    registry.seal(folder, base=BASE, dataset=DATASET, parent="mine_v3")
+    registry.nominate(places.models_dir, "mine_v8")
+    items = survey(places, None)
+    assert "mine_v3" in names(items, "model", False) and "mine_v4" in names(items, "model", True)
 
 
 def test_caches_and_old_left_overs_go_and_new_ones_stay(places):
