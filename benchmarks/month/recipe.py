@@ -34,10 +34,10 @@ class Recipe:
     """A month's settings. The gate is asked `tier_limit` rows of each of the foundation's tiers, the report others."""
 
     plan: Plan = field(default_factory=Plan)
-    learning_rate: float = 2e-3
+    learning_rate: float = 1.4e-3
     naive_rate: float = 1e-3
     epochs: int = 1
-    replay_share: float = 0.6
+    replay_share: float = 0.7
     no_tool_share: float = 0.35
     per_tool: int = 70
     held_out_share: float = 0.4
