@@ -39,7 +39,8 @@ def chart(months: Sequence[Mapping[str, Any]], file: Path) -> None:
         _name_events(panels[0][column], month)
         panels[-1][column].set_xlabel("day", fontsize=8)
     found = {label: handle for row in panels for panel in row for handle, label in zip(*_legend(panel), strict=True)}
-    figure.legend(list(found.values()), list(found), loc="outside lower center", ncols=4, frameon=False, fontsize=9)
+    figure.legend(list(found.values()), list(found), loc="outside lower center", ncols=4 if len(months) > 1 else 2,
+                  frameon=False, fontsize=9)  # fmt: skip
     picture = io.BytesIO()
     canvas.print_figure(picture, dpi=DOTS_PER_INCH, format="png", metadata={"Software": None})
     with atomic_write(file) as out:
