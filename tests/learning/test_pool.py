@@ -12,7 +12,7 @@ from hive_mind.conversation import Conversation, Message, ToolCall
 from hive_mind.learning import choosing, oddness
 from hive_mind.learning.pool import Pool, collect, pooled
 from hive_mind.learning.settings import HeldOutSettings, LearningSettings, MixSettings, TriggerSettings
-from hive_mind.learning.suite import choose_suite
+from hive_mind.learning.suite import OwnSuite, choose_suite, in_a_window, write_suite
 from hive_mind.learning.trigger import Known, chance_of, jensen_shannon, look
 from hive_mind.suites.usage import load
 from hive_mind.usage.record import Record
@@ -174,14 +174,53 @@ def test_the_suite_is_capped_as_what_is_learnt_and_asks_for_no_tool_that_hardly_
 
 
 def test_the_suite_is_read_as_turns_with_their_sessions(tmp_path):
-    from hive_mind.learning.suite import write_suite
-
     chosen = [*rows(3, session="a"), pooled(made(7, "b", TRAFFIC), HELD_OUT)]
-    assert write_suite(chosen, tmp_path / "suite.jsonl") == 4
+    assert (
+        write_suite(OwnSuite(tuple(chosen), tuple(row.row for row in chosen), Counter()), tmp_path / "suite.jsonl") == 4
+    )
     tasks = load(tmp_path / "suite.jsonl")
     assert [(task.category, task.cluster) for task in tasks] == [("weather", "session:a")] * 3 + [
         ("traffic", "session:b")
     ]
+
+
+def long_row(number, words):
+    """A session whose earlier calls had so many words as results, and one more call to make."""
+    before = []
+    for turn in range(3):
+        call = ToolCall(f"call_{turn}", "weather", {"place": "Bern"})
+        before += [
+            Message("assistant", "", (call,)),
+            Message("tool", "rain " * words, tool_call_id=call.id, name="weather"),
+        ]
+    one = called(WEATHER, PLACES[number % 4], number)
+    seen = interaction(one, f"long {number}", START - timedelta(days=1))
+    last = Message("user", f"And question {number}?")
+    seen = type(seen)(**{**vars_of(seen), "messages": (*seen.messages, *before, last)})
+    record = made(number)
+    return replace(pooled(replace(record, interaction=seen), HELD_OUT), held_out=True)
+
+
+def vars_of(seen):
+    return {name: getattr(seen, name) for name in seen.__dataclass_fields__}
+
+
+def test_long_turns_are_asked_in_windows_as_they_are_learnt(tmp_path):
+    """An agent's turns are longer than any prompt that a small model is asked with."""
+    settings = LearningSettings.model_validate(
+        {"model": {"base": "tiny"}, "training": {"max_length": 1000}, "evaluation": {"suites": {"max_new_tokens": 60}}}
+    )
+    rows = [long_row(number, words=50 if number else 600) for number in range(4)]
+    suite = choose_suite(Pool(tuple(rows), Counter()), settings, START, in_a_window(settings))
+    assert len(suite.rows) == 4 and not suite.left_out
+    assert write_suite(suite, tmp_path / "suite.jsonl") == 4
+    tasks = {task.expected[0].arguments["place"]: task for task in load(tmp_path / "suite.jsonl")}
+    assert len(tasks) == 4
+    whole, cut = tasks[PLACES[1]], tasks[PLACES[0]]
+    assert "rain" in whole.messages[2].content and "left out to save room" in str(cut.messages)
+    narrow = settings.model_copy(update={"training": settings.training.model_copy(update={"max_length": 100})})
+    left = choose_suite(Pool(tuple(rows), Counter()), narrow, START, in_a_window(narrow))
+    assert (left.rows, left.left_out) == ((), {"too long, cut into a window too": 4})
 
 
 def test_caps_of_session_client_and_tool():

@@ -39,7 +39,7 @@ from hive_mind.learning.probes import only_new, probes
 from hive_mind.learning.provenance import records_of
 from hive_mind.learning.rollback import look_back
 from hive_mind.learning.settings import LearningSettings
-from hive_mind.learning.suite import SUITE_FILE, choose_suite, write_suite
+from hive_mind.learning.suite import SUITE_FILE, choose_suite, in_a_window, write_suite
 from hive_mind.learning.trigger import Known, look
 from hive_mind.progress import say
 from hive_mind.usage.moving import catch_up
@@ -202,8 +202,8 @@ class _Cycle:
 
     def _suite(self) -> JSON:
         file = self.day.folder / SUITE_FILE
-        suite = choose_suite(self._pool, self.settings, self.day.now)
-        items = write_suite(suite.rows, file)
+        suite = choose_suite(self._pool, self.settings, self.day.now, in_a_window(self.settings))
+        items = write_suite(suite, file)
         return {
             "items": items, "sessions": len({row.group for row in suite.rows}), "left_out": dict(suite.left_out),
             "sha256": sha256_file(file),

@@ -19,6 +19,7 @@ from hive_mind.errors import UsageError
 from hive_mind.files import write_jsonl
 from hive_mind.learning.pool import Pooled
 from hive_mind.learning.settings import LearningSettings, MixSettings
+from hive_mind.model.base import resolve_base
 from hive_mind.progress import say
 from hive_mind.sources import SOURCES
 
@@ -103,6 +104,7 @@ def data_settings(folder: Path, usage: Path, replay: Path, settings: LearningSet
         decontaminate=asked_elsewhere(settings),
         no_tool_floor=settings.mix.no_tool_share,
         window_tokens=settings.training.max_length,
+        window_tokenizer=resolve_base(settings.model).folder,
         seed=settings.mix.seed,
     )
 
