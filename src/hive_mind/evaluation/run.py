@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 from hive_mind.config import dump
 from hive_mind.errors import DataRefused, UsageError
+from hive_mind.evaluation.kept import Earlier, measurement_key
 from hive_mind.evaluation.outcomes import Decoding, Outcomes, SuiteResult, Task
 from hive_mind.evaluation.paired import wilson
 from hive_mind.evaluation.records import EVALUATION_FILE, Asked, Evaluation, Loss, ModelResult, Score
 from hive_mind.evaluation.score import Judged, judge
-from hive_mind.evaluation.settings import EvaluationSettings, SuiteSettings, SuitesSettings
+from hive_mind.evaluation.settings import EvaluationSettings
 from hive_mind.evaluation.suites import Suite as TaskSuite
-from hive_mind.evaluation.suites import SuiteTask, load_suites
-from hive_mind.files import read_json, sha256_file, write_json
+from hive_mind.evaluation.suites import load_suites
+from hive_mind.files import read_json, write_json
 from hive_mind.progress import say, utc_now
 from hive_mind.registry import load_manifest
 from hive_mind.suites.format import Sample
@@ -32,9 +30,6 @@ if TYPE_CHECKING:
     from hive_mind.evaluation.asking import Answered
     from hive_mind.evaluation.measure import Measured, Prepared, Reply
     from hive_mind.inference.load import Loaded, ModelReference
-
-MEASUREMENT_FORMAT = 3
-TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "generation_config.json")
 
 
 @dataclass(frozen=True)
@@ -88,7 +83,7 @@ def evaluate(request: EvaluationRequest) -> Evaluation:
     for model, result in _measure(missing, bench):
         measured[model.name] = result
         if request.cache is not None:
-            write_json(request.cache / f"{_key(model, suite, settings, device)}.json", result.to_dict())
+            write_json(request.cache / f"{measurement_key(model, suite, settings, device)}.json", result.to_dict())
     suites = load_suites(settings.suites)
     answered = _ask_suites(request, suites, bench)
     evaluation = _compose(request, suite, [measured[name] for name in names], suites, [answered[n] for n in names])
@@ -105,58 +100,10 @@ def _ask_suites(request: EvaluationRequest, suites: Sequence[TaskSuite], bench: 
     def kept(model: ModelReference, suite: TaskSuite, decoding: Decoding) -> Path | None:
         if request.cache is None:
             return None
-        return request.cache / f"{_key(model, suite, request.settings, bench.device, decoding)}.json"
+        return request.cache / f"{measurement_key(model, suite, request.settings, bench.device, decoding)}.json"
 
-    earlier = _Earlier(request, bench.device)
+    earlier = Earlier(request, bench.device)
     return ask_suites(ordered, suites, request.settings, lambda model: bench.take(model)[0], kept, earlier.find)
-
-
-@dataclass(frozen=True)
-class _Earlier:
-    """Replies to suites of before, of which the next has most tasks too: a day's own suite and yesterday's."""
-
-    request: EvaluationRequest
-    device: Device
-
-    @cached_property
-    def suites(self) -> list[TaskSuite]:
-        return [_own_suite(self.request.settings.suites, path) for path in self.request.earlier if path.is_file()]
-
-    def find(
-        self, model: ModelReference, suite: TaskSuite, decoding: Decoding
-    ) -> dict[int, tuple[Reply | None, float]]:
-        """Return the replies to the tasks of a suite that are known, by number, with the seconds that one took."""
-        known: dict[str, tuple[Reply | None, float]] = {}
-        for old in self.suites if suite.name == "usage" else ():
-            known |= self._replies(model, old, decoding)
-        tasks = suite.rules.tasks if suite.rules is not None else ()
-        return {number: known[said] for number, task in enumerate(tasks) if (said := _question(task)) in known}
-
-    def _replies(
-        self, model: ModelReference, suite: TaskSuite, decoding: Decoding
-    ) -> dict[str, tuple[Reply | None, float]]:
-        from hive_mind.evaluation.measure import replies_from
-
-        if self.request.cache is None or suite.rules is None:
-            return {}
-        file = self.request.cache / f"{_key(model, suite, self.request.settings, self.device, decoding)}.json"
-        row = read_json(file) if file.is_file() else None
-        if row is None or row["replies"] is None:
-            return {}
-        tasks = suite.rules.tasks
-        replies = zip(tasks, replies_from(row["replies"]), strict=True)
-        return {_question(task): (reply, row["seconds"] / len(tasks)) for task, reply in replies}
-
-
-def _question(task: SuiteTask) -> str:
-    return repr((task.messages, task.tools))
-
-
-def _own_suite(settings: SuitesSettings, path: Path | None) -> TaskSuite:
-    """Return the suite of the user's own interactions alone, read from `path`, or from where the settings say."""
-    others = {other: SuiteSettings() for other in settings.named()}
-    own = {"usage": SuiteSettings(path=path) if path is not None else settings.usage}
-    return next(read for read in load_suites(settings.model_copy(update=others | own)) if read.name == "usage")
 
 
 def held_out_replies(request: EvaluationRequest) -> tuple[Suite, dict[str, Measured]]:
@@ -185,23 +132,9 @@ def suite_replies(
     device = pick(request.settings.device, request.settings.dtype)
     found = {}
     for model in request.models:
-        row = read_json(request.cache / f"{_key(model, suite, request.settings, device, decoding)}.json")
+        row = read_json(request.cache / f"{measurement_key(model, suite, request.settings, device, decoding)}.json")
         found[model.name] = replies_from(row["replies"])
     return found
-
-
-def kept_own_replies(request: EvaluationRequest) -> list[Path]:
-    """Return the files that the models' replies to the suite `usage` are kept in, whether they are there yet or not."""
-    from hive_mind.device import pick
-
-    assert request.cache is not None
-    suite = _own_suite(request.settings.suites, None)
-    device = pick(request.settings.device, request.settings.dtype)
-    return [
-        request.cache / f"{_key(model, suite, request.settings, device, decoding)}.json"
-        for model in request.models
-        for decoding in get_args(Decoding)
-    ]
 
 
 def _recall(request: EvaluationRequest, suite: Suite, device: Device) -> Iterator[tuple[str, Measured]]:
@@ -210,36 +143,9 @@ def _recall(request: EvaluationRequest, suite: Suite, device: Device) -> Iterato
     if request.cache is None:
         return
     for model in request.models:
-        file = request.cache / f"{_key(model, suite, request.settings, device)}.json"
+        file = request.cache / f"{measurement_key(model, suite, request.settings, device)}.json"
         if file.is_file():
             yield model.name, Measured.from_dict(read_json(file))
-
-
-def _key(
-    model: ModelReference,
-    suite: Suite | TaskSuite,
-    settings: EvaluationSettings,
-    device: Device,
-    decoding: Decoding | None = None,
-) -> str:
-    """What makes two measurements the same, whatever model and files are called.
-
-    Held-out items are measured in both decodings at once, and the base in a third.
-    """
-    budget: list[int | str] = [settings.max_new_tokens, settings.max_tokens, settings.format_given]
-    if decoding is not None:
-        budget = [settings.suites.max_new_tokens, settings.max_tokens, decoding]
-    folder = model.base.folder
-    same = {
-        "format": MEASUREMENT_FORMAT,
-        "base": model.base.digest,
-        "tokenizer": [sha256_file(folder / name) for name in TOKENIZER_FILES if (folder / name).is_file()],
-        "adapter": model.adapter_digest,
-        "suite": suite.digest,
-        "budget": budget,
-        "arithmetic": [device.torch_device.type, str(device.dtype)],
-    }
-    return hashlib.sha256(json.dumps(same).encode()).hexdigest()[:32]
 
 
 def _measure(models: Sequence[ModelReference], bench: _Bench) -> Iterator[tuple[ModelReference, Measured]]:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from hive_mind import registry
 from hive_mind.conversation import JSON
 from hive_mind.evaluation import EVALUATION_FILE, Evaluation, EvaluationRequest, evaluate
+from hive_mind.evaluation.kept import kept_own_replies
 from hive_mind.evaluation.records import ModelResult
-from hive_mind.evaluation.run import kept_own_replies
 from hive_mind.evaluation.settings import EvaluationSettings, SuiteSettings
 from hive_mind.files import write_json
 from hive_mind.gate import VERDICT_FILE, Check, Contest, Verdict, fall_checks, judge
