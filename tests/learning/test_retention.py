@@ -100,5 +100,5 @@ def test_a_data_stage_that_fails_leaves_no_export(kept, monkeypatch):
         rows = collect(store, kept.settings().held_out, START).rows
     folder = kept.settings().dir / "2026-02-02"
     with pytest.raises(DataRefused):
-        build_dataset(folder, "2026-02-02", rows, Replay((), 0), kept.settings())
+        build_dataset(folder, "2026-02-02", rows, Replay((), 0), kept.settings(model={"base": "tiny"}))
     assert not list(folder.rglob("*.jsonl"))
