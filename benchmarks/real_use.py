@@ -35,12 +35,12 @@ RUNS, TOOLS = "livemcpbench_runs_60.jsonl", "livemcpbench_tools.json"
 DAYS = 5
 PROBES, NOT_QUOTED = "probes", "probes are not quoted"
 START = datetime(2026, 3, 2, tzinfo=UTC)
-SMALL_SUITE = 15
-"""Own turns enough to be asked from the first day on; far too few to promote for anything but a large gain."""
-TRIES: dict[str, dict[str, int]] = {
+SMALL_SUITE = {"min_new": 20, "min_items": 10, "share": 0.5}
+"""Own turns enough to be asked within five days; far too few to promote for anything but a large gain."""
+TRIES: dict[str, dict[str, float]] = {
     "the defaults": {},
     "min_new=20": {"min_new": 20},
-    f"min_new=20, min_items={SMALL_SUITE}": {"min_new": 20, "min_items": SMALL_SUITE},
+    ", ".join(f"{name}={value:g}" for name, value in SMALL_SUITE.items()): SMALL_SUITE,
 }
 
 
@@ -62,7 +62,7 @@ def main() -> None:
     print(f"written to {arguments.output}")
 
 
-def live(folder: Path, usage: Path, made: Foundation, **changes: int) -> list[dict[str, Any]]:
+def live(folder: Path, usage: Path, made: Foundation, **changes: float) -> list[dict[str, Any]]:
     """Import twelve runs a day and run the cycle in the night after it; returns the days."""
     if folder.exists():
         shutil.rmtree(folder)
@@ -84,12 +84,13 @@ def live(folder: Path, usage: Path, made: Foundation, **changes: int) -> list[di
     return [_day(settings, row) for row in history(settings.dir)]
 
 
-def settings_of(folder: Path, made: Foundation, **changes: int) -> LearningSettings:
+def settings_of(folder: Path, made: Foundation, **changes: float) -> LearningSettings:
     """Return the defaults of daily learning with the simulated month's training, and the changes."""
     held_out, trigger, mix = HeldOutSettings(), TriggerSettings(), MixSettings()
     recipe = Recipe(
-        held_out_share=held_out.share, suite_days=held_out.days, min_items=changes.get("min_items", held_out.min_items),
-        min_new=changes.get("min_new", trigger.min_new), replay_share=mix.replay_share,
+        held_out_share=changes.get("share", held_out.share), suite_days=held_out.days,
+        min_items=int(changes.get("min_items", held_out.min_items)),
+        min_new=int(changes.get("min_new", trigger.min_new)), replay_share=mix.replay_share,
         no_tool_share=mix.no_tool_share, per_tool=mix.per_tool, training={"max_length": 2048},
     )  # fmt: skip
     return recipe.settings(folder, made).model_copy(update={"imports": [folder / "imports"]})
