@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from month.foundation import Foundation, foundation
+from month.foundation import CACHE, Foundation, foundation
 from month.nights import told
 from month.recipe import Recipe
 
@@ -150,12 +150,7 @@ def parse() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, default=Path("runs/real_use"), help="a folder a try; emptied first")
-    parser.add_argument(
-        "--cache",
-        type=Path,
-        default=Path.home() / ".cache" / "hive-mind" / "sim_month",
-        help="the foundation is kept here",
-    )
+    parser.add_argument("--cache", type=Path, default=CACHE, help="the foundation is kept here")
     parser.add_argument("--output", type=Path, default=RESULTS, help="where the result goes")
     return parser.parse_args()
 

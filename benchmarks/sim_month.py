@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from month.drawn import chart
-from month.foundation import foundation
+from month.foundation import CACHE, foundation
 from month.promises import broken
 from month.recipe import Recipe
 from month.run import Month
@@ -58,12 +58,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--work", type=Path, default=Path("runs/sim_month"), help="a folder a seed; what is there is gone on with"
     )
-    parser.add_argument(
-        "--cache",
-        type=Path,
-        default=Path.home() / ".cache" / "hive-mind" / "sim_month",
-        help="the foundation is kept here",
-    )
+    parser.add_argument("--cache", type=Path, default=CACHE, help="the foundation is kept here")
     parser.add_argument("--output", type=Path, default=RESULTS, help="where the result goes, and its chart beside it")
     return parser.parse_args()
 

@@ -24,6 +24,7 @@ from hive_mind.training import TrainRequest, train
 
 CONFIG = Path(__file__).absolute().parents[2] / "configs" / "sample.yaml"
 VERSION = "foundation_v1"
+CACHE = Path.home() / ".cache" / "hive-mind" / "sim_month"
 GUARDS = ("your_tools", "chat", "not_offered")
 """The sample's tiers of held-out conversations that guard at the gate."""
 TIERS = (*GUARDS, "unseen_tools")

@@ -50,8 +50,7 @@ def floods(rows: Sequence[Pooled], most: int) -> dict[str, str]:
 def shape(row: Pooled) -> str:
     """Return what was said, from the last request on, with what its calls took from it, and every number, in one
     word's place."""
-    messages = row.record.interaction.messages
-    last = max((place for place, message in enumerate(messages) if message.role == "user"), default=0)
+    messages, last = row.record.interaction.messages, row.last_request
     few = len(messages[last].content.split()) < FEW_WORDS if messages else False
     text = "\n".join(message.content for message in messages[last - (few and last > 0) :]).casefold()
     values = {value.casefold() for call in row.target.tool_calls for value in _texts(call.arguments)}

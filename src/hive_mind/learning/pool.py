@@ -71,11 +71,16 @@ class Pooled:
         return Conversation.from_dict(self.row)
 
     @property
+    def last_request(self) -> int:
+        """The place of the last request among the messages."""
+        messages = self.record.interaction.messages
+        return max((place for place, message in enumerate(messages) if message.role == "user"), default=0)
+
+    @property
     def asked(self) -> str:
         """What the target answers, without case, spacing and punctuation: the last request and what came after it."""
-        messages = self.record.interaction.messages
-        last = max((i for i, message in enumerate(messages) if message.role == "user"), default=0)
-        return "\n".join(normalise_request(message.content) for message in messages[last:])
+        since = self.record.interaction.messages[self.last_request :]
+        return "\n".join(normalise_request(message.content) for message in since)
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from hive_mind.conversation import JSON, Conversation, Reject
-from hive_mind.curation.accept import accept
+from hive_mind.conversation import JSON, Reject
 from hive_mind.curation.counting import token_counter
 from hive_mind.curation.windows import cut
 from hive_mind.files import index_name, read_json, write_jsonl
@@ -22,7 +21,7 @@ from hive_mind.learning.pool import Pool, Pooled, tool_sessions
 from hive_mind.learning.settings import LearningSettings
 from hive_mind.model.base import resolve_base
 from hive_mind.progress import stamp
-from hive_mind.sources import usage
+from hive_mind.usage import teach
 
 SUITE_FILE = "suite.jsonl"
 
@@ -51,11 +50,10 @@ def in_a_window(settings: LearningSettings) -> Show:
     count = token_counter(base.folder)
 
     def show(row: Pooled) -> JSON | None:
-        converted = usage.convert(row.row)
-        accepted = accept(converted) if isinstance(converted, Conversation) else converted
-        if isinstance(accepted, Reject):
+        taken = teach.accepted(row.row)
+        if isinstance(taken, Reject):
             return None
-        windows = cut(accepted, room, count).windows
+        windows = cut(taken, room, count).windows
         if not windows or count(windows[-1].conversation) > room:
             return None
         if windows[-1].turn is None:

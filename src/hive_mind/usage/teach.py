@@ -29,10 +29,15 @@ def training_row(identity: str, interaction: Interaction, correction: Message | 
 
 
 def problem(row: JSON) -> Reject | None:
-    """Return why the data stage would not take a row, None if it would; it is asked itself."""
+    """Return why the data stage would not take a row, None if it would."""
+    taken = accepted(row)
+    return taken if isinstance(taken, Reject) else None
+
+
+def accepted(row: JSON) -> Conversation | Reject:
+    """Return a row as the data stage takes it, or why it does not; it is asked itself."""
     converted = usage.convert(row)
-    accepted = accept(converted) if isinstance(converted, Conversation) else converted
-    return accepted if isinstance(accepted, Reject) else None
+    return accept(converted) if isinstance(converted, Conversation) else converted
 
 
 def row_id(identity: str) -> str:
