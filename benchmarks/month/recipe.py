@@ -39,7 +39,7 @@ class Recipe:
     epochs: int = 1
     replay_share: float = 0.7
     no_tool_share: float = 0.35
-    per_tool: int = 70
+    per_tool: int = 45
     held_out_share: float = 0.4
     suite_days: int = 10
     min_items: int = 200
