@@ -30,8 +30,7 @@ from data_rows import PLANTED_NAME, SEED, write_raw
 from peer_environment import environment, machine, real_data
 
 from hive_mind.curation import DatasetManifest, DataSettings, build
-from hive_mind.curation.builder import REMOVED_NAME
-from hive_mind.curation.manifest import TRAIN_NAME
+from hive_mind.curation.manifest import REMOVED_NAME, TRAIN_NAME
 from hive_mind.device import versions
 from hive_mind.files import json_line, read_json, read_jsonl, write_json
 from hive_mind.parallel import cores

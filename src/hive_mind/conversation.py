@@ -211,7 +211,10 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """A row that cannot be used, with where it stood and why. `code` is short and stable, `detail` for a person."""
+    """A row that cannot be used, with where it stood and why. `code` is short and stable, `detail` for a person.
+
+    `record` is the row's own id, if it has one; in `raw` it may be redacted, for it can look like a key.
+    """
 
     source: str
     code: str
@@ -219,10 +222,11 @@ class Reject:
     raw: str
     file: str = ""
     line: int = 0
+    record: str = ""
 
     def to_dict(self) -> JSON:
         return {
-            "source": self.source, "file": self.file, "line": self.line,
+            "source": self.source, "file": self.file, "line": self.line, "record": self.record,
             "code": self.code, "detail": self.detail, "raw": self.raw,
         }  # fmt: skip
 

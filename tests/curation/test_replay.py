@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
-from hive_mind.conversation import Conversation, Reject
+from hive_mind.conversation import Conversation, Message, Reject
 from hive_mind.curation import DatasetManifest, DataSettings, build, replay_rejects
 from hive_mind.errors import UsageError
 from hive_mind.files import write_jsonl
-from hive_mind.sources import bash_commands
+from hive_mind.sources import bash_commands, usage
 from tests.raw_rows import shell_row, usage_row, write_lines
 
 
@@ -86,6 +87,27 @@ def test_a_text_mended_by_hand_is_accepted(broken: Path) -> None:
     mended = [{**row, "raw": row["raw"].replace('"nl": ""', '"nl": "say x"')} for row in rows(path)]
     write_jsonl(path, mended)
     assert replay_rejects(settings_of(broken), say=lambda _: None).accepted == 31
+
+
+def test_a_row_keeps_the_id_by_which_it_is_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The id of an exported interaction looks like a key in some rows: then the reject's text has a placeholder."""
+    ids = [f"usage-{blake2b(bytes([number]), digest_size=16).hexdigest()}" for number in range(40)]
+    file = tmp_path / "raw" / "usage" / "training_data_2026-02-06.jsonl"
+    file.parent.mkdir(parents=True)
+    said = [(Message("user", f"Say {n * 7919} in words"), Message("assistant", f"Number {n}")) for n in range(40)]
+    write_jsonl(file, [Conversation(id, two, (), "usage").to_dict() for id, two in zip(ids, said, strict=True)])
+    honest = usage.convert
+    refuse = Reject("usage", "not_successful", "the converter has a fault", "")
+    with monkeypatch.context() as patch:
+        patch.setattr(usage, "convert", lambda row: refuse if row["id"] in ids[:4] else honest(row))
+        build(settings_of(tmp_path), say=lambda _: None)
+    rejects = rows(tmp_path / "out" / "rejects.jsonl")
+    assert [row["record"] for row in rejects] == ids[:4]
+    hidden = [{**row, "raw": row["raw"].replace(row["record"], "<SECRET:token:1>")} for row in rejects]
+    write_jsonl(tmp_path / "out" / "rejects.jsonl", hidden)
+    replayed = replay_rejects(settings_of(tmp_path), say=lambda _: None)
+    assert replayed.joined == 4
+    assert set(all_rows(replayed.manifest)) == set(ids)
 
 
 def test_duplicates_and_rows_over_the_cap_do_not_join(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

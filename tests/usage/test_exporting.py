@@ -5,12 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from hive_mind.conversation import Message
+from hive_mind.conversation import Conversation, Message
 from hive_mind.curation import DataSettings, build
 from hive_mind.curation.forgotten import FORGOTTEN_NAME, forgotten_rows, refuse_forgotten
 from hive_mind.curation.lint import lint
 from hive_mind.errors import DataRefused, HiveMindError, UsageError
-from hive_mind.files import read_json, read_jsonl
+from hive_mind.files import read_json, read_jsonl, write_jsonl
+from hive_mind.model.base import ModelSettings, resolve_base
 from hive_mind.usage.exporting import export, exported_files, records_of
 from hive_mind.usage.forgetting import forget
 from hive_mind.usage.query import Filters
@@ -152,6 +153,40 @@ def test_forgetting_removes_it_everywhere_and_marks_what_knew_it(store, tmp_path
     assert again.rows("train") + again.rows("validation") + again.rows("test") == 39
     assert forgotten_rows(again.train) == set() and "forgotten" not in lint(again.train).findings
     refuse_forgotten(again.train)
+
+
+def test_what_a_build_left_out_is_forgotten_too(store, tmp_path):
+    """No index names such rows: one fits into no window, one asks what a suite asks, one says what another says."""
+    long = "Please read this aloud: " + " ".join(f"word{number}" for number in range(900))
+    asked = "Which trains leave Vienna for Prague on Sunday mornings?"
+    alike = "Please water the tulips behind the house and the roses beside the gate at six in the morning"
+    asks = [(Message("user", "Hello"), Message("assistant", "Good morning."), Message("user", long))]
+    asks += [(Message("user", text),) for text in (asked, alike, f"{alike}!!", "Play the violin", "Close the shop")]
+    made = [replace(distinct(number), messages=messages) for number, messages in enumerate(asks)]
+    made[3] = replace(made[3], answer=made[2].answer)
+    ids = {added.id for added in store.add_many(made)}
+    export(store, DAY)
+    suite = tmp_path / "suite.jsonl"
+    write_jsonl(suite, [Conversation("q-1", (Message("user", asked), call(path="a")), (), "messages").to_dict()])
+    settings = DataSettings(
+        dir=tmp_path / "data", raw_dir=tmp_path / "raw", no_tool_floor=0, near_duplicates="remove",
+        validation_share=0.0, test_share=0.0, decontaminate={"asked": suite},
+        window_tokens=400, window_tokenizer=resolve_base(ModelSettings(base="tiny")).folder,
+    )  # fmt: skip
+    settings.raw_dir.mkdir()
+    manifest = build(settings, say=lambda text: None)
+    suite.unlink()
+    rejected, removed = tmp_path / "data" / "rejects.jsonl", tmp_path / "data" / "removed.jsonl"
+    assert len(rows(rejected)) == 1 and long in rows(rejected)[0]["raw"]
+    assert {row["reason"] for row in rows(removed)} == {"contaminated", "near_duplicate"}
+    gone = ids - set(records_in(manifest.train))
+
+    other = f"usage-{'0' * 32}"
+    write_jsonl(removed, [*rows(removed), {**rows(removed)[0], "id": other, "record": other}])
+    outcome = forget(store, sorted(gone), data_dir=tmp_path / "data", models_dir=tmp_path / "models")
+    assert outcome.files[str(rejected)] == 1 and outcome.files[str(removed)] == len(gone) - 1 == 2
+    assert rows(rejected) == [] and [row["record"] for row in rows(removed)] == [other]
+    assert [file for file in tmp_path.rglob("*") if file.is_file() and long.encode() in file.read_bytes()] == []
 
 
 def records_in(file):

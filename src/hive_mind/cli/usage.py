@@ -220,7 +220,8 @@ def forget(
     data_dir: DataDir = Path("data"), models_dir: ModelsDir = Path("models"),
     config: Config = None, json_output: Json = False,
 ) -> None:  # fmt: skip
-    """Remove interactions everywhere: store, spool, exported files. Datasets that hold them are marked, models listed.
+    """Remove interactions everywhere: store, spool, exported files, what builds left out. Datasets that hold them are
+    marked, models listed.
 
     By id, or all of a session, of a client, or before a time. They do not come back with an imported transcript.
     """

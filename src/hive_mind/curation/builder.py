@@ -24,7 +24,14 @@ from hive_mind.curation.duplicates import OWN_FIRST, mark_duplicates, remove_dup
 from hive_mind.curation.ingest import Pool, ingest
 from hive_mind.curation.inputs import COMMERCIAL_USE, Inputs, gather
 from hive_mind.curation.lengths import measure
-from hive_mind.curation.manifest import MANIFEST_NAME, SPLIT_FILES, DatasetManifest, compose
+from hive_mind.curation.manifest import (
+    MANIFEST_NAME,
+    REJECTS_NAME,
+    REMOVED_NAME,
+    SPLIT_FILES,
+    DatasetManifest,
+    compose,
+)
 from hive_mind.curation.mixture import mix
 from hive_mind.curation.pictures import draw
 from hive_mind.curation.scan import refuse_secrets, removed_without_secrets, without_secrets
@@ -41,8 +48,6 @@ from hive_mind.sources.transcripts import tools_beside
 from hive_mind.suites import prompts
 from hive_mind.suites.prompts import prompt_files
 
-REJECTS_NAME = "rejects.jsonl"
-REMOVED_NAME = "removed.jsonl"
 HIGHEST_REJECTED_SHARE = 0.2
 
 

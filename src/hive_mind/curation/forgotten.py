@@ -1,8 +1,9 @@
 """forgotten.json beside a dataset: interactions that a person wanted forgotten after the dataset was built.
 
-The files themselves are not touched, so that a dataset stays what its manifest says; but nothing is trained on it any
+The rows themselves are not touched, so that a dataset stays what its manifest says; but nothing is trained on it any
 more until it is built again, which leaves the interactions out. Refusing is meant: a warning in a daily job would go
-unread, and a model cannot unlearn a row.
+unread, and a model cannot unlearn a row. What a build left out is named by no index and sealed by no manifest, so it
+goes at once.
 """
 
 from __future__ import annotations
@@ -10,24 +11,19 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from hive_mind.curation.manifest import MANIFEST_NAME
+from hive_mind.curation.manifest import MANIFEST_NAME, REJECTS_NAME, REMOVED_NAME
 from hive_mind.errors import DataRefused
-from hive_mind.files import index_name, read_json, read_jsonl, write_json
+from hive_mind.files import index_name, read_json, read_jsonl, write_json, write_jsonl
 from hive_mind.progress import utc_now
 
 FORGOTTEN_NAME = "forgotten.json"
 
 
 def datasets_under(folder: Path) -> Iterator[Path]:
-    """Yield the folders of built datasets: the folder itself, and those at most three levels below it.
-
-    So deep lie those of daily learning: learning/<day>/dataset.
-    """
-    for depth in range(4):
-        pattern = f"{depth * '*/'}{MANIFEST_NAME}"
-        for file in sorted(folder.glob(pattern)):
-            if "splits" in read_json(file):
-                yield file.parent
+    """Yield the folders of built datasets: the folder itself, and those at most three levels below it."""
+    for file in _named(MANIFEST_NAME, folder):
+        if "splits" in read_json(file):
+            yield file.parent
 
 
 def mark_forgotten(folder: Path, records: Collection[str]) -> int:
@@ -41,6 +37,22 @@ def mark_forgotten(folder: Path, records: Collection[str]) -> int:
         before = read_json(file)["records"] if file.is_file() else {}
         write_json(file, {"records": {**before, **dict.fromkeys(held, utc_now())}})
     return len(held)
+
+
+def take_out_of_left_out(folder: Path, records: Collection[str]) -> dict[Path, int]:
+    """Take the lines that hold one of these records out of all that builds under a folder rejected or removed.
+
+    Builds that were refused left such files too. Returns how many lines went, by file.
+    """
+    taken = {}
+    for name in (REJECTS_NAME, REMOVED_NAME):
+        for file in _named(name, folder):
+            rows = [row for _, row in read_jsonl(file)]
+            kept = [row for row in rows if row.get("record") not in records]  # files of before this was noted have none
+            if len(kept) < len(rows):
+                write_jsonl(file, kept)
+                taken[file] = len(rows) - len(kept)
+    return taken
 
 
 def forgotten_rows(dataset: Path) -> set[str]:
@@ -60,6 +72,12 @@ def refuse_forgotten(dataset: Path) -> None:
             f"{dataset} holds {len(rows):,} row(s) that were to be forgotten ({dataset.with_name(FORGOTTEN_NAME)}); "
             "build the dataset again with `hive-mind data build`, which leaves them out"
         )
+
+
+def _named(name: str, folder: Path) -> Iterator[Path]:
+    """Yield files of a name as deep as daily learning has its datasets: learning/<day>/dataset."""
+    for depth in range(4):
+        yield from sorted(folder.glob(f"{depth * '*/'}{name}"))
 
 
 def _indexes(folder: Path) -> list[Path]:

@@ -275,8 +275,8 @@ def _take(part: Part, source: Source, item: RawRow | Reject, file: str, cut: Cut
         redacted = Redactions()  # it is counted, even if it turns out to be a reject
     made = result if isinstance(result, Reject) else _cut(result, cut)
     if isinstance(made, Reject):
-        raw = item.raw if isinstance(item, Reject) else item.text()
-        reject = replace(made, source=source.NAME, file=file, line=item.line, raw=raw)
+        raw, record = (item.raw, "") if isinstance(item, Reject) else (item.text(), _label(item.row.get("id")) or "")
+        reject = replace(made, source=source.NAME, file=file, line=item.line, record=record, raw=raw)
         part.rejects.append(redact_reject(reject, redacted))
         part.counts.rejects[reject.code] += 1
         return

@@ -16,6 +16,7 @@ MANIFEST_NAME = "manifest.json"
 TRAIN_NAME = "training_dataset_foundation_final.jsonl"
 SPLIT_FILES = {"train": TRAIN_NAME, "validation": "validation.jsonl", "test": "test.jsonl"}
 MERGED_NAME = "external/merged_dataset.jsonl"
+REJECTS_NAME, REMOVED_NAME = "rejects.jsonl", "removed.jsonl"
 CARD_NAME, CROISSANT_NAME = "README.md", "croissant.json"
 LENGTHS_PICTURE, COMPOSITION_PICTURE = "lengths.png", "composition.png"
 DESCRIPTIONS = (MANIFEST_NAME, CARD_NAME, CROISSANT_NAME, LENGTHS_PICTURE, COMPOSITION_PICTURE)

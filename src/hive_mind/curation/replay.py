@@ -20,8 +20,6 @@ import orjson
 
 from hive_mind.conversation import JSON, Conversation, Reject, content_digest
 from hive_mind.curation.builder import (
-    REJECTS_NAME,
-    REMOVED_NAME,
     Record,
     cutters,
     describe_suites,
@@ -34,7 +32,7 @@ from hive_mind.curation.builder import (
 )  # fmt: skip
 from hive_mind.curation.ingest import Entry, Pool, add, convert_rows, group_labels
 from hive_mind.curation.inputs import Inputs, local_files
-from hive_mind.curation.manifest import MANIFEST_NAME, SPLIT_FILES, DatasetManifest
+from hive_mind.curation.manifest import MANIFEST_NAME, REJECTS_NAME, REMOVED_NAME, SPLIT_FILES, DatasetManifest
 from hive_mind.curation.settings import DataSettings
 from hive_mind.curation.split import by_digest, cap_limits, session_group
 from hive_mind.errors import UsageError
@@ -139,6 +137,8 @@ def _raw(reject: Reject, places: _Places) -> RawRow | Reject:
         return reject
     if not isinstance(row, dict):
         return reject
+    if reject.record:
+        row["id"] = reject.record  # by which `forget` finds it; the text may have a placeholder, as every other has
     place: Path | None = Path(reject.file)
     if reject.source == transcripts.NAME and transcripts.understands(row):
         place = places.files.get(reject.file)

@@ -51,7 +51,7 @@ def refuse_secrets(folder: Path, names: Iterable[str], progress: Progress) -> No
 def without_secrets(rejects: Iterable[Reject]) -> Iterator[Reject]:
     """Yield rejects on their way to the disk. Raises DataRefused at the first that holds something to redact."""
     for reject in rejects:
-        kinds = {found.kind for text in (reject.raw, reject.detail) for found in find(text)}
+        kinds = {found.kind for text in (reject.record, reject.raw, reject.detail) for found in find(text)}
         if kinds:
             raise DataRefused(
                 f"the rejected row in {reject.file}, line {reject.line} holds {_listed(kinds)} in spite of the "

@@ -1,4 +1,4 @@
-"""Forget interactions everywhere: store, spool, exported files; and say which datasets and models knew them."""
+"""Forget interactions everywhere: store, spool, exported files, what builds left out; and say what else knew them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select
 
 from hive_mind import registry
-from hive_mind.curation.forgotten import datasets_under, mark_forgotten
+from hive_mind.curation.forgotten import datasets_under, mark_forgotten, take_out_of_left_out
 from hive_mind.curation.manifest import MANIFEST_NAME
 from hive_mind.errors import HiveMindError
 from hive_mind.files import read_json
@@ -40,7 +40,7 @@ _BATCH = 500
 
 @dataclass
 class Forgotten:
-    """What was forgotten: interactions by id, the lines taken out of each exported file, what knew them.
+    """What was forgotten: interactions by id, the lines taken out of each file, what else knew them.
 
     `datasets` are folders of datasets that hold them, with how many: marked, and refused by `train` until built again.
     `models` were trained on such a dataset, or on an exported file that held them.
@@ -144,6 +144,8 @@ def _overwrite(store: Store) -> None:
 
 def _mark(outcome: Forgotten, data_dir: Path) -> None:
     records = {teach.row_id(identity) for identity in outcome.ids}
+    for file, taken in take_out_of_left_out(data_dir, records).items():
+        outcome.files[str(file)] = taken
     for folder in datasets_under(data_dir):
         if held := mark_forgotten(folder, records):
             outcome.datasets[str(folder)] = held
