@@ -11,7 +11,7 @@ from hive_mind.model.base import TINY_FOLDER
 
 def test_a_promotion_under_traffic_loses_no_answer_and_tears_none(monkeypatch):
     monkeypatch.setattr(serving_engine, "CLIENTS", 4)
-    found = serving_engine.promotion(seconds=3.0)
+    found = serving_engine.promotion(seconds=8.0)
     assert found["failed"] == [] and found["not_of_one_version"] == 0
     assert found["promotions"] >= 1 and found["by_version"].keys() == {"m_v1", "m_v2"}
     assert found["answers"] == sum(found["by_version"].values()) > 0

@@ -26,7 +26,7 @@ def test_answers_are_of_one_version_through_a_promotion(tmp_path, tiny_folder, m
     settings, keeper = ApiSettings(rate_limit=0, tokens_file=tmp_path / "tokens.json"), Keeper()
     try:
         with running(create_app(service, keeper, settings, models_dir), settings) as url:
-            answers, promoted, alone = asyncio.run(serving_load.load(f"{url}/v1", models_dir, 10, 2.0))
+            answers, promoted, alone = asyncio.run(serving_load.load(f"{url}/v1", models_dir, 10, 6.0))
     finally:
         service.close()
     figures = serving_load.summarise(answers, promoted, alone)

@@ -33,7 +33,7 @@ def small_disk(tmp_path):
 def fill(folder: Path, leave: int) -> Path:
     """Fill the disk up but for `leave` bytes."""
     ballast = folder / "ballast"
-    with open(ballast, "wb") as file:
+    with open(ballast, "wb", buffering=0) as file:  # takes what there is, should a run take some of it meanwhile
         file.write(b"\0" * max(0, shutil.disk_usage(folder).free - leave))
     return ballast
 

@@ -56,7 +56,7 @@ def test_right_solutions(tasks, sandbox, reply):
     ],
 )
 def test_wrong_solutions_say_why(tasks, sandbox, reply, why):
-    small = Sandbox(sandbox.bwrap, sandbox.version, SandboxSettings(seconds=2.0))
+    small = Sandbox(sandbox.bwrap, sandbox.version, SandboxSettings(seconds=2.0 if why == "time" else 10.0))
     outcome = check(tasks[0], reply, small)
     assert (outcome.correct, outcome.why) == (False, why)
 

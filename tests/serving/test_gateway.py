@@ -177,8 +177,8 @@ def test_a_server_that_is_away_is_said_to_be(tmp_path, upstream):
 
 
 def test_a_server_that_says_nothing_is_given_up(tmp_path, upstream):
-    upstream.pause = 3.0
-    with passing(tmp_path, upstream, upstream_seconds=1.0) as (client, _, keeper):
+    upstream.pause = 10.0
+    with passing(tmp_path, upstream, upstream_seconds=4.0) as (client, _, keeper):
         with pytest.raises(httpx.RemoteProtocolError):
             client.post(CHAT, json=ASK)
         until(lambda: client.get("/metrics").text.count("hive_mind_unrecorded_requests_total 1.0"))

@@ -22,7 +22,7 @@ CHAT = "/v1/chat/completions"
 def served(tmp_path_factory):
     """A server with small limits, and a client."""
     with (
-        serving(tmp_path_factory.mktemp("api"), max_body_bytes=20_000, body_seconds=1.0) as (url, service, keeper),
+        serving(tmp_path_factory.mktemp("api"), max_body_bytes=20_000) as (url, service, keeper),
         httpx.Client(base_url=url, trust_env=False, timeout=30) as client,
     ):
         yield client, service, keeper
@@ -100,12 +100,13 @@ def test_paths_and_methods_that_there_are_not(served):
     assert response.headers["allow"] == "POST"
 
 
-def test_a_request_that_does_not_come_is_given_up(served):
-    client, _, _ = served
-    with socket.create_connection((client.base_url.host, client.base_url.port)) as connection:
-        connection.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
-        connection.settimeout(5)
-        assert connection.recv(1000).startswith(b"HTTP/1.1 408 ")
+def test_a_request_that_does_not_come_is_given_up(tmp_path):
+    with serving(tmp_path, body_seconds=1.0) as (url, _, _):
+        address = httpx.URL(url)
+        with socket.create_connection((address.host, address.port)) as connection:
+            connection.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
+            connection.settimeout(30)
+            assert connection.recv(1000).startswith(b"HTTP/1.1 408 ")
 
 
 def test_request_ids_come_back(served):

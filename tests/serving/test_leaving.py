@@ -71,7 +71,7 @@ def test_a_client_that_stops_reading_holds_nobody_and_is_cut_off(tmp_path):
 def test_a_stream_comes_piece_by_piece(tmp_path):
     """The first words are there long before the last ones are written."""
     with (
-        serving(tmp_path, ScriptedService(lambda ask: replace(HELLO, text="a b c d e f g h"), pause=0.05)) as (
+        serving(tmp_path, ScriptedService(lambda ask: replace(HELLO, text="a b c d e f g h"), pause=0.3)) as (
             url,
             _,
             _,

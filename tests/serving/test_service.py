@@ -206,7 +206,7 @@ class TestRefused:
 
     def test_a_full_queue(self, make):
         made = make(rows=1, queue=3)
-        first = made.submit(asked(max_tokens=3000, temperature=1.0))
+        first = made.submit(asked(max_tokens=3000, temperature=1.0, seed=1))
         wait_for(lambda: made.stats()["rows"] == 1)
         waiting = [made.submit(asked()) for _ in range(3)]
         with pytest.raises(Busy, match="3 requests wait already") as caught:
@@ -220,7 +220,7 @@ class TestRefused:
 class TestComingAndGoing:
     def test_a_client_that_leaves_frees_its_row(self, make):
         made = make()
-        for event in made.submit(asked(max_tokens=3000, temperature=1.0)).events():
+        for event in made.submit(asked(max_tokens=3000, temperature=1.0, seed=1)).events():
             if isinstance(event, TextDelta):
                 break
         wait_for(lambda: made.stats()["rows"] == 0)
@@ -231,7 +231,7 @@ class TestComingAndGoing:
         made = make()
 
         async def leave():
-            async for event in made.submit(asked(max_tokens=3000, temperature=1.0)).stream():
+            async for event in made.submit(asked(max_tokens=3000, temperature=1.0, seed=1)).stream():
                 if isinstance(event, TextDelta):
                     return
 
@@ -240,7 +240,7 @@ class TestComingAndGoing:
 
     def test_cancelled_before_its_turn(self, make):
         made = make(rows=1)
-        first = made.submit(asked(max_tokens=3000, temperature=1.0))
+        first = made.submit(asked(max_tokens=3000, temperature=1.0, seed=1))
         wait_for(lambda: made.stats()["rows"] == 1)
         second = made.submit(asked())
         second.cancel()
@@ -262,7 +262,7 @@ class TestComingAndGoing:
 
     def test_closing_does_not_wait_for_ever(self, make):
         made = make()
-        pending = made.submit(asked(max_tokens=4000, temperature=1.0))
+        pending = made.submit(asked(max_tokens=4000, temperature=1.0, seed=1))
         events = pending.events()
         assert isinstance(next(events), Begun)
         made.close(0)
@@ -281,7 +281,7 @@ class TestComingAndGoing:
             return done
 
         monkeypatch.setattr(Running, "step", watched)
-        short = made.submit(asked(max_tokens=300, temperature=1.0, seed=1))
+        short = made.submit(asked(max_tokens=3000, temperature=1.0, seed=1))
         events = short.events()
         while not isinstance(next(events), TextDelta):
             pass

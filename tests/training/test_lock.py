@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -62,12 +63,13 @@ def test_a_dead_owners_lock_is_taken_over(tmp_path):
 
 def test_the_worker_of_a_killed_run_is_waited_for(tmp_path, monkeypatch, capsys):
     """The lock is still held, but by nobody whose id it names: a worker that is saving its state."""
-    process = hold(tmp_path / "one_v1", seconds=1.0)
-    file = tmp_path / ".one_v1.lock"
-    owner = json.loads(file.read_bytes())
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
+    process = hold(tmp_path / "one_v1")
+    file = tmp_path / ".one_v1.lock"
+    owner = json.loads(file.read_bytes())
     file.write_text(json.dumps({**owner, "pid": gone.pid}))
+    threading.Timer(1.0, process.kill).start()
     started = time.monotonic()
     with locked(tmp_path / "one_v1", ""):
         assert time.monotonic() - started > 0.1

@@ -175,7 +175,7 @@ except HiveMindError as error:
 def test_killed_at_random_instants_it_goes_on_bitwise(request_for):
     """Real processes: SIGKILL twice at a random instant after a random step, SIGINT once, then left to finish."""
     draw = random.Random(11)
-    changes = {"epochs": 20, "checkpoint_every_steps": 1}
+    changes = {"epochs": 60, "checkpoint_every_steps": 1}
     whole = train(request_for("models/whole_v1", **changes))
     request = request_for(**changes)
     settings = request.settings.model_dump_json()

@@ -38,11 +38,12 @@ def server():
     if root:
         shutil.chown(folder, user)
     try:
-        data, port = folder / "data", free_port()
+        data = folder / "data"
         run(
             [folder_of_programs / "initdb", "-D", data, "-U", "tester", "-A", "trust", "-E", "UTF8", "--no-sync"],
             as_user,
         )
+        port = free_port()
         options = f"-c listen_addresses=127.0.0.1 -p {port} -c unix_socket_directories={folder} -c fsync=off"
         control = [folder_of_programs / "pg_ctl", "-D", data, "-w", "-t", "60", "-l", folder / "log"]
         run([*control, "-o", options, "start"], as_user)

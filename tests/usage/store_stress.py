@@ -87,9 +87,11 @@ def stress(settings: UsageSettings, interactions: int, writers: int, kills: int,
         crew = [Writer(i * each, (i + 1) * each, Path(folder) / f"{i}.txt") for i in range(writers)]
         for writer in crew:
             writer.start(settings)
-        while outcome.killed < kills and any(writer.process.poll() is None for writer in crew):
+        while outcome.killed < kills:
+            alive = any(writer.process.poll() is None for writer in crew)
             wanted = interactions * (outcome.killed + 1) / (kills + 1)
             if sum(len(writer.printed()) for writer in crew) < wanted:
+                assert alive, "the writers ended before they had recorded all"
                 time.sleep(0.005)
                 continue
             outcome.killed += 1

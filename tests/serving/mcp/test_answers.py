@@ -231,15 +231,21 @@ def test_progress_is_told_and_only_grows(ask, service, monkeypatch):
 
 
 def test_a_call_that_the_client_gives_up_frees_the_model(ask, service):
+    writing = anyio.Event()
+
     async def forever():
+        writing.set()
         await anyio.sleep_forever()
 
     service.waiting = [[TextDelta("a"), forever]]
 
     async def use(client):
-        with anyio.move_on_after(0.3):
-            await client.call_tool("generate", {"prompt": "Hi"})
-        with anyio.fail_after(5):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(client.call_tool, "generate", {"prompt": "Hi"})
+            with anyio.fail_after(60):
+                await writing.wait()
+            tasks.cancel_scope.cancel()
+        with anyio.fail_after(60):
             while not service.pending[0].cancelled:
                 await anyio.sleep(0.01)
 
