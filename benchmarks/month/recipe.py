@@ -34,16 +34,17 @@ class Recipe:
     """A month's settings. The gate is asked `tier_limit` rows of each of the foundation's tiers, the report others."""
 
     plan: Plan = field(default_factory=Plan)
-    learning_rate: float = 1.4e-3
+    learning_rate: float = 1e-3
+    epochs: int = 2
     naive_rate: float = 1e-3
-    epochs: int = 1
-    replay_share: float = 0.7
+    naive_epochs: int = 1
+    replay_share: float = 0.5
     no_tool_share: float = 0.35
-    per_tool: int = 45
+    per_tool: int = 70
     held_out_share: float = 0.4
     suite_days: int = 10
     min_items: int = 200
-    min_new: int = 150
+    min_new: int = 250
     fresh_per_tool: int = 10
     tier_limit: int = 50
     report_limit: int = 60
