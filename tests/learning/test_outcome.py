@@ -12,6 +12,7 @@ from hive_mind.usage.database import StoreAway
 from hive_mind.usage.store import opened
 from tests.learning.test_watch import served  # noqa: F401
 from tests.learning.world import START
+from tests.raw_rows import usage_row, write_lines
 
 FEW = {"trigger": {"min_new": 1000}}
 
@@ -114,3 +115,15 @@ def test_the_report_says_how_many_were_held_back_as_floods(served, told):  # noq
         held_back = store.stats()["by_state"]["quarantined"]
     assert held_back and f"held back as floods, for a person to look at: {held_back}" in made.report.read_text()
     assert registry.latest(served.models) == "daily_v1"
+
+
+def test_the_report_names_what_could_not_be_imported(served, told):  # noqa: F811
+    write_lines(served.folder / "runs" / "log.jsonl", [usage_row(1)])
+    (served.folder / "runs" / "notes.json").write_text('{"a": 1}')
+    settings = served.settings(**FEW, imports=[str(served.folder / "runs"), str(served.folder / "gone")])
+    made = run_cycle(settings, START.replace(day=3))
+    assert made.decision == "declined"
+    text = made.report.read_text()
+    assert "- imports: 1 files read, 0 unchanged since then; interactions: 1 new" in text
+    assert f"- imports: **{served.folder / 'gone'} does not exist**" in text
+    assert f"- imports: **1 files were not read**, the first: {served.folder / 'runs' / 'notes.json'} (none of:" in text

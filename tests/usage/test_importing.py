@@ -150,6 +150,20 @@ def test_a_file_that_cannot_be_read_stops_no_other(tmp_path: Path, store: Store,
     assert report.not_read == [f"{tmp_path / 'b.jsonl'} (Permission denied)"]
 
 
+def test_a_broken_tools_file_stops_only_the_runs_beside_it(tmp_path: Path, store: Store) -> None:
+    run = run_row(1)
+    servers = run.pop("servers")
+    write_lines(tmp_path / "runs" / "run.jsonl", [run])
+    (tmp_path / "runs" / "tools.json").write_text('{"tools"')
+    write_lines(tmp_path / "z" / "log.jsonl", [usage_row(1)])
+    report = import_files([tmp_path], store)
+    assert report.became == {"new": 1} and report.complete == [tmp_path / "z" / "log.jsonl"]
+    [line] = report.not_read
+    assert line.startswith(f"{tmp_path / 'runs' / 'run.jsonl'} (") and "tools.json" in line
+    (tmp_path / "runs" / "tools.json").write_text(json.dumps(servers))
+    assert import_files([tmp_path], store).became["new"] > 1
+
+
 def by_fate(report: ImportReport) -> Counter[str]:
     fates: Counter[str] = Counter()
     for (_, fate), count in report.tally.calls.items():

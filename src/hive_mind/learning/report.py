@@ -107,7 +107,9 @@ def _taken_in(taken: JSON) -> list[str]:
     files = f"{sum(imported['files'].values()):,} files read, {imported.get('unchanged', 0):,} unchanged since then"
     became = ", ".join(f"{count:,} {what}" for what, count in imported["interactions"].items()) or "none"
     missing = [f"imports: **{path} does not exist**" for path in imported.get("missing", ())]
-    return [f"imports: {files}; interactions: {became}", *missing]
+    not_read = imported.get("not_read", [])
+    left = [f"imports: **{len(not_read):,} files were not read**, the first: {not_read[0]}"] if not_read else []
+    return [f"imports: {files}; interactions: {became}", *missing, *left]
 
 
 def _left_out(what: str, counts: Mapping[str, int]) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hive_mind.catalogue.select import offer
 from hive_mind.conversation import JSON, Tool
-from hive_mind.errors import UsageError
+from hive_mind.errors import DataRefused, UsageError
 from hive_mind.files import json_line
 from hive_mind.interaction import Interaction
 from hive_mind.parallel import batched
@@ -60,7 +60,7 @@ def import_files(
 
     What layout a file has is told by its content unless `layout` is given. `tools` are declarations by the names that
     clients give them: a session that does not hold its tools' declarations gets those, and of many the best. A file
-    that `seen` knows is passed over.
+    that `seen` knows is passed over; one that cannot be read is listed with the reason, and stops no other.
     Raises UsageError if a path is missing, StoreAway if the store cannot be used.
     """
     report = ImportReport()
@@ -78,6 +78,8 @@ def import_files(
                     report.complete.append(file)
             except OSError as error:
                 report.not_read.append(f"{file} ({error.strerror or error})")
+            except DataRefused as error:  # the tools file beside a run is broken
+                report.not_read.append(f"{file} ({error})")
             progress.advance()
     return report
 
