@@ -1,7 +1,7 @@
 """The control: naive daily fine-tuning. What was used that day, from the model of the day before, always promoted.
 
 No review, no replay, no gate: all that did not fail outright is learnt, which is what a script with a quality filter on
-errors does. It learns from every session, for it holds none out, and has a learning rate and epochs of its own.
+errors does. It learns from every session, for it holds none out, and has a learning rate of its own.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ NAME = "naive"
 
 
 def rates(recipe: Recipe, settings: TrainingSettings, day: int) -> TrainingSettings:
-    """Return the control's training on a day: daily learning's with what is its own, the rate tenfold at the mishap."""
+    """Return the control's training on a day: daily learning's with its own rate, tenfold on the day of the mishap."""
     rate = recipe.naive_rate * (WORSE_RATE if day == recipe.plan.worse else 1.0)
-    return settings.model_copy(update={**LORA, "learning_rate": rate, "epochs": recipe.naive_epochs})
+    return settings.model_copy(update={**LORA, "learning_rate": rate})
 
 
 def learn_day(folder: Path, day: int, lived: Lived, settings: TrainingSettings, base: Base, before: str) -> str:

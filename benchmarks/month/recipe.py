@@ -34,11 +34,10 @@ class Recipe:
     """A month's settings. The gate is asked `tier_limit` rows of each of the foundation's tiers, the report others."""
 
     plan: Plan = field(default_factory=Plan)
-    learning_rate: float = 1e-3
-    epochs: int = 2
+    learning_rate: float = 1.4e-3
     naive_rate: float = 1e-3
-    naive_epochs: int = 1
-    replay_share: float = 0.5
+    epochs: int = 1
+    replay_share: float = 0.7
     no_tool_share: float = 0.35
     per_tool: int = 70
     held_out_share: float = 0.4
@@ -47,9 +46,9 @@ class Recipe:
     min_new: int = 250
     fresh_per_tool: int = 10
     tier_limit: int = 50
-    report_limit: int = 60
+    report_limit: int = 130
     crash_step: int = 20
-    naive_every: int = 6
+    naive_every: int = 10
     training: Mapping[str, Any] = field(default_factory=dict)
 
     def settings(self, folder: Path, foundation: Foundation) -> LearningSettings:
