@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from month.measuring import DANGEROUS, FIRST, FRESH, OBEYS, share
+from month.nights import CHANGED, NEW_TOOLS, POISON, WORSE
 from month.promises import own, points, promises
 
 SHOWN = {
@@ -39,14 +40,20 @@ def served(month: Mapping[str, Any]) -> str:
 
 
 def control(month: Mapping[str, Any]) -> str:
-    """Return a row for every day on which the control was measured."""
-    scores = month["scores"]
+    """Return a row for every day whose control was measured, with what the plan has happen to the control that day."""
+    scores, plan = month["scores"], month["recipe"]["plan"]
+    events = {
+        plan["later_tools"]: NEW_TOOLS,
+        plan["schema_change"]: CHANGED,
+        plan["poisoned"]: POISON,
+        plan["worse"]: WORSE,
+    }
     rows = [["", "the foundation", *_percents(scores[month["foundation"]])]]
-    rows += [
-        [str(row["day"]), _events(month, row), *_percents(scores[row["naive"]])]
-        for row in month["days"]
-        if row["naive"] in scores
-    ]
+    before = None
+    for row in month["days"]:
+        if row["naive"] in scores and row["naive"] != before:  # a day without use has the version of the day before
+            rows.append([str(row["day"]), events.get(row["day"], ""), *_percents(scores[row["naive"]])])
+        before = row["naive"]
     return markdown(CONTROL_HEAD, rows)
 
 

@@ -15,7 +15,7 @@ from month.nights import AFTER_POISON, CRASH, POISON, WORSE, happened
 from month.promises import own, promises
 from month.recipe import Recipe
 from month.run import Month, digest_of_code
-from month.shown import page
+from month.shown import control, page
 from month.tools import FIRST as FIRST_TOOLS
 from month.tools import LATER, read_tools
 from month.user import CLIENT, INTRUDER, Plan, User, ask, every_day
@@ -291,6 +291,11 @@ def test_a_result_is_shown(lived, tmp_path):
     shown = page(lived)
     assert "first attempt after the flood" in shown
     assert "All sums are even" in shown
+    naive = {row["day"]: row["naive"] for row in lived["days"]}
+    measured = [day for day in naive if naive[day] in lived["scores"] and naive[day] != naive.get(day - 1)]
+    table = control(lived).splitlines()[3:]
+    assert [int(line.split("|")[1]) for line in table] == measured
+    assert [line.split("|")[2].strip() for line in table if int(line.split("|")[1]) == SHORT.worse] == [WORSE]
     chart([lived, lived], tmp_path / "chart.png")
     assert (tmp_path / "chart.png").stat().st_size > 10_000
 
