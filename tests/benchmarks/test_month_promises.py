@@ -44,7 +44,8 @@ def attempt(number, decision, candidate, champion, mine, theirs, starts=1):
 def month():
     finished = {"day": "2026-03-03", "decision": "promoted", "candidate": "daily_v1", "reason": ""}
     made = {
-        "seed": 1, "foundation": "foundation_v1", "recipe": {"plan": {"poisoned": 4, "idle": 5}},
+        "seed": 1, "foundation": "foundation_v1",
+        "recipe": {"plan": {"later_tools": 2, "schema_change": 3, "poisoned": 4, "idle": 5, "worse": 6}},
         "days": [
             day(1, "too few", "foundation_v1"), day(2, "crashed", "foundation_v1", [CRASH]),
             day(3, "held", "daily_v1", finished=[finished]), day(4, "held", "daily_v1", [POISON, AFTER_POISON]),
@@ -169,6 +170,7 @@ def test_the_page_shows_the_foundation_the_attempts_and_the_control(month):
     assert "20 : 120 of 200" in served
     assert "day 2 finished: promoted" in served
     assert control.count("\n| 3 ") == control.count("\n| 6 ") == 1
+    assert "| 6   | tenfold rate " in control
     assert "not kept" not in shown
     assert "350 interactions came in, 2 were seen again" in served
     assert "gained" not in shown.split("What was promised")[0]
