@@ -110,7 +110,7 @@ def test_killed_anywhere_it_ends_with_the_same_adapter(request_for, tmp_path, ki
     wanted = {"optimizer": optimizer, "checkpoint": checkpoint}
     done = 0
     while done < kills or any(killer.found[place] < least for place, least in wanted.items()):
-        assert done < 10 * kills, killer.found
+        assert done < 4 * kills, killer.found
         lacking = [place for place, least in wanted.items() if killer.found[place] < least]
         killer.kill(lacking[0] if lacking else "micro_batch", supervisor_too=done % 7 == 3)
         done += 1

@@ -17,7 +17,7 @@ TOLD = {
     "hook_event_name": "PostToolUse", "tool_name": "Bash", "tool_input": {"command": "ls"},
     "tool_response": {"stdout": "a\nb", "stderr": "", "interrupted": False}, "tool_use_id": "toolu_1",
 }  # fmt: skip
-CPU_SECONDS = 0.5
+CPU_SECONDS = 0.3
 HEAVY = ("torch", "transformers", "sqlalchemy", "typer", "mcp", "numpy", "rich")
 
 
@@ -80,7 +80,7 @@ def test_it_records_in_the_store_and_never_fails_the_client(tmp_path, command):
 
 
 def test_it_is_quick(tmp_path):
-    """Processor time, and three times what an idle machine takes, so that a busy one does not fail it."""
+    """Processor time, and twice what an idle machine takes, so that a busy one does not fail it."""
     command = [sys.executable, "-m", "hive_mind.serving.mcp.hook", str(tmp_path)]
     times = []
     for number in range(5):

@@ -236,7 +236,7 @@ def test_the_proxy_adds_less_than_five_milliseconds_to_a_call(tmp_path):
             before = time.perf_counter()
             await client.call_tool("echo", {"text": f"call {number}"})
             times.append(time.perf_counter() - before)
-        return min(times)  # what a busy machine adds to the others is not the proxy's
+        return sorted(times)[len(times) // 2]
 
     async def both():
         async with (

@@ -14,15 +14,15 @@ from mcp import Client
 from tests.serving.mcp.test_proxy import CLIENT, HIVE_MIND, hello, recorded, transport, use
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-CPU_SECONDS = 2.5
+CPU_SECONDS = 1.5
 
 
 def listing():
     return b'{"jsonrpc":"2.0","method":"notifications/initialized"}\n{"jsonrpc":"2.0","id":2,"method":"tools/list"}\n'
 
 
-def test_the_first_answers_come_soon_and_without_torch(tmp_path):
-    """Processor time, and three times what an idle machine takes, so that a busy one does not fail it."""
+def test_the_first_answers_come_in_a_second_and_without_torch(tmp_path):
+    """Processor time, and half as much again as the second, so that a busy machine does not fail it."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     command = [*HIVE_MIND, "mcp", "--folder", str(tmp_path)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
