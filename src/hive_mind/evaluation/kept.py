@@ -1,4 +1,4 @@
-"""What was measured before: by which key it is kept, and which of an earlier suite's replies count for the next."""
+"""What was measured before: in which file it is kept, and which of an earlier suite's replies count for the next."""
 
 from __future__ import annotations
 
@@ -26,14 +26,15 @@ MEASUREMENT_FORMAT = 3
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "generation_config.json")
 
 
-def measurement_key(
+def kept_file(
+    cache: Path,
     model: ModelReference,
     suite: Suite | TaskSuite,
     settings: EvaluationSettings,
     device: Device,
     decoding: Decoding | None = None,
-) -> str:
-    """What makes two measurements the same, whatever model and files are called.
+) -> Path:
+    """Return the file that a measurement is kept in, named by all that makes two the same, whatever they are called.
 
     Held-out items are measured in both decodings at once, and the base in a third.
     """
@@ -50,7 +51,7 @@ def measurement_key(
         "budget": budget,
         "arithmetic": [device.torch_device.type, str(device.dtype)],
     }
-    return hashlib.sha256(json.dumps(same).encode()).hexdigest()[:32]
+    return cache / f"{hashlib.sha256(json.dumps(same).encode()).hexdigest()[:32]}.json"
 
 
 def kept_own_replies(request: EvaluationRequest) -> list[Path]:
@@ -61,7 +62,7 @@ def kept_own_replies(request: EvaluationRequest) -> list[Path]:
     suite = _own_suite(request.settings.suites, None)
     device = pick(request.settings.device, request.settings.dtype)
     return [
-        request.cache / f"{measurement_key(model, suite, request.settings, device, decoding)}.json"
+        kept_file(request.cache, model, suite, request.settings, device, decoding)
         for model in request.models
         for decoding in get_args(Decoding)
     ]
@@ -95,9 +96,7 @@ class Earlier:
 
         if self.request.cache is None or suite.rules is None:
             return {}
-        file = (
-            self.request.cache / f"{measurement_key(model, suite, self.request.settings, self.device, decoding)}.json"
-        )
+        file = kept_file(self.request.cache, model, suite, self.request.settings, self.device, decoding)
         row = read_json(file) if file.is_file() else None
         if row is None or row["replies"] is None:
             return {}

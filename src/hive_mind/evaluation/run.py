@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from hive_mind.config import dump
 from hive_mind.errors import DataRefused, UsageError
-from hive_mind.evaluation.kept import Earlier, measurement_key
+from hive_mind.evaluation.kept import Earlier, kept_file
 from hive_mind.evaluation.outcomes import Decoding, Outcomes, SuiteResult, Task
 from hive_mind.evaluation.paired import wilson
 from hive_mind.evaluation.records import EVALUATION_FILE, Asked, Evaluation, Loss, ModelResult, Score
@@ -83,7 +83,7 @@ def evaluate(request: EvaluationRequest) -> Evaluation:
     for model, result in _measure(missing, bench):
         measured[model.name] = result
         if request.cache is not None:
-            write_json(request.cache / f"{measurement_key(model, suite, settings, device)}.json", result.to_dict())
+            write_json(kept_file(request.cache, model, suite, settings, device), result.to_dict())
     suites = load_suites(settings.suites)
     answered = _ask_suites(request, suites, bench)
     evaluation = _compose(request, suite, [measured[name] for name in names], suites, [answered[n] for n in names])
@@ -100,7 +100,7 @@ def _ask_suites(request: EvaluationRequest, suites: Sequence[TaskSuite], bench: 
     def kept(model: ModelReference, suite: TaskSuite, decoding: Decoding) -> Path | None:
         if request.cache is None:
             return None
-        return request.cache / f"{measurement_key(model, suite, request.settings, bench.device, decoding)}.json"
+        return kept_file(request.cache, model, suite, request.settings, bench.device, decoding)
 
     earlier = Earlier(request, bench.device)
     return ask_suites(ordered, suites, request.settings, lambda model: bench.take(model)[0], kept, earlier.find)
@@ -132,7 +132,7 @@ def suite_replies(
     device = pick(request.settings.device, request.settings.dtype)
     found = {}
     for model in request.models:
-        row = read_json(request.cache / f"{measurement_key(model, suite, request.settings, device, decoding)}.json")
+        row = read_json(kept_file(request.cache, model, suite, request.settings, device, decoding))
         found[model.name] = replies_from(row["replies"])
     return found
 
@@ -143,7 +143,7 @@ def _recall(request: EvaluationRequest, suite: Suite, device: Device) -> Iterato
     if request.cache is None:
         return
     for model in request.models:
-        file = request.cache / f"{measurement_key(model, suite, request.settings, device)}.json"
+        file = kept_file(request.cache, model, suite, request.settings, device)
         if file.is_file():
             yield model.name, Measured.from_dict(read_json(file))
 
