@@ -1,7 +1,9 @@
 """Stores made by older programs, and the tables that the steps lead to."""
 
+import sqlite3
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -72,6 +74,19 @@ def test_processes_that_open_a_new_store_at_once_all_can(settings):
     script = f"from hive_mind.usage.database import open_database; open_database({settings.url!r}).dispose()"
     opening = [subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE) for _ in range(3)]
     assert [(process.wait(), process.stderr.read()) for process in opening] == [(0, b"")] * 3
+
+
+def test_a_new_file_that_another_process_is_writing_is_waited_for(tmp_path):
+    """SQLite by itself does not wait here: a file not yet in WAL mode cannot be switched while it is written."""
+    file = tmp_path / "usage.sqlite"
+    other = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    ends = threading.Timer(0.2, other.execute, ["COMMIT"])
+    ends.start()
+    open_database(str(file)).dispose()
+    ends.join()
+    assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    other.close()
 
 
 def test_a_migration_that_fails_leaves_the_store_as_it_was(settings):

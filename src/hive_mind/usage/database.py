@@ -7,6 +7,8 @@ take turns on both databases (BEGIN IMMEDIATE; an advisory lock), because joinin
 from __future__ import annotations
 
 import os
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -129,10 +131,28 @@ def _sqlite(file: Path) -> Engine:
 def _set_up_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # transactions begin where we say, not where the module guesses
     cursor = connection.cursor()
+    _switch_to_wal(cursor)
     # secure_delete: what is forgotten is overwritten with zeros, not only marked as free
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
+    for pragma in ("synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _switch_to_wal(cursor: sqlite3.Cursor) -> None:
+    """Set WAL mode, which a new file lacks. Raises sqlite3.OperationalError if the file stays locked for BUSY_SECONDS.
+
+    SQLite answers "locked" to this pragma at once if another process is writing or switching, whatever the timeout: of
+    60 new stores that eight processes opened together, one of the eight failed in 16.
+    """
+    until = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+        time.sleep(0.01)
 
 
 def _begin_sqlite(connection: Connection) -> None:
