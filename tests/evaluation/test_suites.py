@@ -171,9 +171,15 @@ def test_the_format_is_of_all_replies_by_plain_decoding(tmp_path, test_file, mod
     }  # fmt: skip
     assert found.served is None
     assert found.figures["free"] == {"replies": 20, "clean": 20, "stopped": 20, "undeclared": 0, "repairs": {}}
-    # A reply that counts for two suites was made once; a held-out item with tools was asked twice, the base's calls
-    # a third time with their beginning given.
-    assert evaluation.asked(evaluation.models[0]) == 9 + 7 + 4 + 2 * 7 + 2 * 6
+
+
+def test_time_is_of_the_replies_that_were_generated(tmp_path, test_file, models, files):
+    """Of a reply that counts for two suites once, and as served only of one that plain decoding had not said."""
+    evaluation = evaluate(request(models, test_file, tmp_path, settings(files, "bfcl", "usage")))
+    # Plainly all of it: nine held-out items, seven and six tasks, and the calls with their beginning given. As served
+    # the calls alone, which plainly have an argument that is not declared.
+    assert evaluation.models[0].generated == (9 + 7 + 6) + 4 + (4 + 4 + 3)
+    assert Evaluation.load(tmp_path / "out" / "evaluation.json") == evaluation
 
 
 def test_the_tables_have_each_suites_figures(tmp_path, test_file, models, files):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from hive_mind.evaluation.run import EvaluationRequest
     from hive_mind.inference.load import ModelReference
 
-MEASUREMENT_FORMAT = 3
+MEASUREMENT_FORMAT = 4
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "generation_config.json")
 
 

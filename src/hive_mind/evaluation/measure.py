@@ -22,7 +22,7 @@ from hive_mind.errors import HiveMindError, UsageError
 from hive_mind.evaluation.settings import EvaluationSettings
 from hive_mind.inference.constraint import Constraint
 from hive_mind.inference.load import Loaded, UnusableVersion
-from hive_mind.inference.request import Request
+from hive_mind.inference.request import Generation, Request
 from hive_mind.model.attention import Layout
 from hive_mind.progress import Progress, say, track
 from hive_mind.suites.held_out import Suite
@@ -34,16 +34,22 @@ PROOF_PROMPTS = 8
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A reply as text without its stop token, its length in tokens, and whether it ended by itself."""
+    """A reply as text and as tokens, without its stop token, and whether it ended by itself."""
 
     text: str
-    tokens: int
+    ids: tuple[int, ...]
     stopped: bool
 
 
 def replies_from(rows: Sequence[Any]) -> tuple[Reply | None, ...]:
     """Read replies back from JSON."""
-    return tuple(Reply(**reply) if reply else None for reply in rows)
+    return tuple(Reply(reply["text"], tuple(reply["ids"]), reply["stopped"]) if reply else None for reply in rows)
+
+
+def generated(free: Sequence[Reply | None], served: Sequence[Reply | None] | None) -> int:
+    """Return how many replies were generated: as served only those that plain decoding had not said already."""
+    again = zip(free, served, strict=True) if served is not None else ()
+    return sum(reply is not None for reply in free) + sum(mine is not None and mine != plain for plain, mine in again)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +82,11 @@ class Measured:
             given=None if row["given"] is None else replies_from(row["given"]),
             losses=tuple((pair[0], pair[1]) if pair else None for pair in row["losses"]),
         )
+
+    @property
+    def generated(self) -> int:
+        """How many replies `seconds` were spent on."""
+        return generated(self.replies, self.served) + sum(reply is not None for reply in self.given or ())
 
 
 @dataclass(frozen=True)
@@ -218,14 +229,18 @@ def reply_to(
     *,
     beginning: str = "",
     held: Sequence[Constraint | None] | None = None,
+    free: Sequence[Reply | None] | None = None,
 ) -> tuple[Reply | None, ...]:
-    """Return the greedy reply to every prompt, None for None; `beginning` is given to all, `held` bounds each."""
+    """Return the greedy reply to every prompt, None for None; `beginning` is given to all, `held` bounds each.
+
+    `free` are the replies to the same prompts held to nothing.
+    """
     tokenizer = loaded.tokenizer
     forced = tokenizer.encode(beginning)
     asked = {
         index: Request(
             prompt, max_new_tokens, tokenizer.stop_ids, adapter=loaded.adapter, forced=forced,
-            constraint=held[index] if held else None,
+            constraint=held[index] if held else None, plain=_plain(free[index] if free else None),
         )
         for index, prompt in enumerate(prompts)
         if prompt is not None
@@ -233,8 +248,12 @@ def reply_to(
     generations = loaded.engine(batch_tokens).generate(list(asked.values()), progress.advance)
     replies: list[Reply | None] = [None] * len(prompts)
     for index, made in zip(asked, generations, strict=True):
-        replies[index] = Reply(tokenizer.decode(made.ids), len(made.ids), made.stopped)
+        replies[index] = Reply(tokenizer.decode(made.ids), tuple(made.ids), made.stopped)
     return tuple(replies)
+
+
+def _plain(reply: Reply | None) -> Generation | None:
+    return None if reply is None else Generation(list(reply.ids), reply.stopped)
 
 
 def served_replies(
@@ -246,9 +265,12 @@ def served_replies(
     batch_tokens: int,
     progress: Progress,
 ) -> tuple[Reply | None, ...]:
-    """Return the replies as served; where nothing is held to anything, serving is plain decoding, and `free` counts."""
+    """Return the replies as served; where nothing is held to anything, serving is plain decoding, and `free` counts.
+
+    What `free` says is generated anew only from where it does not keep to the tools.
+    """
     asked = [prompt if one else None for prompt, one in zip(prompts, held, strict=True)]
-    made = reply_to(loaded, asked, max_new_tokens, batch_tokens, progress, held=held)
+    made = reply_to(loaded, asked, max_new_tokens, batch_tokens, progress, held=held, free=free)
     return tuple(mine if one else plain for mine, one, plain in zip(made, held, free, strict=True))
 
 

@@ -80,11 +80,6 @@ class SuiteResult:
         values["tasks"] = tuple(Task(**task) for task in row["tasks"])
         return cls(**values | {name: row[name] and Outcomes.from_dict(row[name]) for name in DECODINGS})
 
-    @property
-    def replies(self) -> int:
-        """How many replies these are: one a task and decoding."""
-        return len(self.tasks) * sum(outcomes is not None for outcomes in self._decodings().values())
-
     def outcomes(self, decoding: Decoding) -> Outcomes | None:
         """Return the outcomes in one decoding, None if it was not asked so."""
         return self._decodings()[decoding]

@@ -71,6 +71,7 @@ class ModelResult:
     largest change of a logit that the adapter made on real prompts. `format_given` holds the scores on call items when
     the reply's beginning was given. `outcomes` are of plain decoding, `served` of calls held to the declared tools,
     None where the base's calls cannot be. `suites` are the results on suites other than the held-out items.
+    `generated`: how many replies `seconds` were spent on; 0 in records of before.
     """
 
     name: str
@@ -87,6 +88,7 @@ class ModelResult:
     outcomes: Outcomes
     suites: tuple[SuiteResult, ...] = ()
     served: Outcomes | None = None
+    generated: int = 0
 
     def loss(self, source: str | None = None) -> float | None:
         """Return the loss over all labelled tokens, or over one source's; None if there are none."""
@@ -106,7 +108,7 @@ class ModelResult:
 
     @classmethod
     def from_dict(cls, row: Mapping[str, Any]) -> ModelResult:
-        values = {f.name: row[f.name] for f in fields(cls) if f.name not in ("served", "suites")}
+        values = {f.name: row[f.name] for f in fields(cls) if f.name not in ("served", "suites", "generated")}
         values["losses"] = tuple(Loss(**loss) for loss in row["losses"])
         values["scores"] = tuple(Score(**score) for score in row["scores"])
         given = row["format_given"]
@@ -114,6 +116,7 @@ class ModelResult:
         values["outcomes"] = Outcomes.from_dict(row["outcomes"])
         served, suites = row.get("served"), row.get("suites", ())  # records of before have none
         values["served"] = served and Outcomes.from_dict(served)
+        values["generated"] = row.get("generated", 0)
         return cls(**values, suites=tuple(SuiteResult.from_dict(suite) for suite in suites))
 
 
@@ -160,12 +163,6 @@ class Evaluation:
         tasks = tuple(Task(i.id, f"held_out/{i.tier}", _cluster(i)) for i in map(self.items.__getitem__, offered))
         well_formed = SuiteResult("format", self.suite["digest"], tasks, free=_well_formed(model.outcomes, offered))
         return (held_out, well_formed, *model.suites)
-
-    def asked(self, model: ModelResult) -> int:
-        """Return how many replies a model's `seconds` were spent on."""
-        given = sum(score.items for score in model.format_given or ())
-        served = sum(item.kind != "plain" for item in self.items) if model.served else 0
-        return len(self.items) + served + given + sum(s.replies for s in model.suites if s.suite != "format")
 
     def groups(self) -> list[tuple[str, str]]:
         """Return every (tier, kind) in the order of the items."""

@@ -250,7 +250,7 @@ def _with_suites(
     results: tuple[SuiteResult, ...],
 ) -> ModelResult:
     """Add a model's results on the other suites, `format` over all, and the time that they took."""
-    from hive_mind.evaluation.asking import format_result
+    from hive_mind.evaluation.asking import format_result, generated_of
 
     samples = []
     for item, reply in ((suite.items[index], measured.replies[index]) for index in asked):
@@ -259,7 +259,10 @@ def _with_suites(
             samples.append((task, Sample(item.tools, reply.text, reply.stopped)))
     well_formed = format_result(samples, suite.digest, suites, answered, results)
     seconds = model.seconds + sum(made.seconds for by_decoding in answered.values() for made in by_decoding.values())
-    return replace(model, suites=(*results, well_formed), seconds=round(seconds, 2))
+    return replace(
+        model, suites=(*results, well_formed), seconds=round(seconds, 2),
+        generated=measured.generated + sum(map(generated_of, answered.values())),
+    )  # fmt: skip
 
 
 def _result(

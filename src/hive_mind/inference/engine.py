@@ -13,7 +13,7 @@ from hive_mind.device import free_memory, is_out_of_memory
 from hive_mind.errors import HiveMindError
 from hive_mind.inference.prefixes import PrefixStore, common_length, in_order
 from hive_mind.inference.request import Generation, Request
-from hive_mind.inference.running import Running
+from hive_mind.inference.running import Running, begin
 from hive_mind.model.adapters import Adapters
 from hive_mind.model.qwen2 import Qwen2
 from hive_mind.progress import say
@@ -41,8 +41,11 @@ class Engine:
 
         Raises HiveMindError if not even one row fits in memory.
         """
-        replies: dict[int, Generation] = {}
-        waiting = in_order([(self._key(request), [*request.prompt, *request.forced]) for request in requests])
+        replies = {index: known for index, request in enumerate(requests) if (known := _known(request)) is not None}
+        if replies and on_done is not None:
+            on_done(len(replies))
+        order = in_order([(self._key(request), [*request.prompt, *request.forced]) for request in requests])
+        waiting = [index for index in order if index not in replies]
         while waiting:
             batch = self._batch(requests, waiting)
             try:
@@ -111,3 +114,9 @@ class Engine:
             before, now = self._halved
             say(f"memory was too small for {before} replies at a time: from there on {now} at a time were answered")
             self._halved = None
+
+
+def _known(request: Request) -> Generation | None:
+    """Return a reply that needs no model: a plain one that keeps to the constraint. It takes no place in a batch."""
+    row = begin(request) if request.plain is not None else None
+    return row.generation() if row is not None and row.done and row.error is None else None

@@ -82,6 +82,24 @@ class Row:
         self.stopped = matcher.complete
         self.done = self.done or self.stopped
 
+    def allows(self, token: int) -> bool:
+        """Tell whether the likeliest token may be taken, and have the matcher, if there is one, go on with it if so."""
+        if self.matcher is None:
+            return True
+        if self.matcher.ends_loops:
+            self.repeated |= looping(self.ids, bool(self.repeated))
+        return token not in self.repeated and self.matcher.accepts(token)
+
+    def retrace(self, plain: Generation) -> None:
+        """Take what plain decoding chose, as long as it is allowed: the model would choose the same for this row."""
+        stops = sorted(self.request.stop_ids) if plain.stopped else []
+        while not self.done and self.ids == plain.ids[: len(self.ids)]:
+            likeliest = plain.ids[len(self.ids) :][:1] or stops
+            token = next((token for token in likeliest if self.allows(token)), None)
+            if token is None:
+                return
+            self.take(token)
+
     def append(self, tokens: list[int]) -> None:
         self.ids += tokens
         self.pending += tokens
@@ -164,14 +182,8 @@ class Running:
         return done
 
     def _row(self, request: Request) -> Row:
-        matcher = None if request.constraint is None else request.constraint.matcher()
-        key = 0 if self.adapters is None else self.adapters.serials[request.adapter]
-        unread = [*request.prompt, *request.forced]
-        if not unread or request.max_new_tokens < 1:
-            raise ValueError("a request needs at least one token of prompt and one to answer with")
-        row = Row(request, list(request.forced), unread, matcher, Random(request.sampling.seed), key, request.remember)
-        if matcher is not None:
-            row.follow(matcher)
+        row = begin(request)
+        row.key = 0 if self.adapters is None else self.adapters.serials[request.adapter]
         return row
 
     def _recall(self, number: int) -> None:
@@ -264,6 +276,23 @@ class Running:
         return logits, dict(zip(drawn, sample(logits[drawn], samplings, draws), strict=True))
 
 
+def begin(request: Request) -> Row:
+    """Return a request's row with as much of the reply as is known before the model is asked: all of it if it is done.
+
+    Raises HiveMindError if its grammar cannot be followed.
+    """
+    unread = [*request.prompt, *request.forced]
+    if not unread or request.max_new_tokens < 1:
+        raise ValueError("a request needs at least one token of prompt and one to answer with")
+    matcher = None if request.constraint is None else request.constraint.matcher()
+    row = Row(request, list(request.forced), unread, matcher, Random(request.sampling.seed), remember=request.remember)
+    if matcher is not None:
+        row.follow(matcher)
+    if request.plain is not None:
+        row.retrace(request.plain)
+    return row
+
+
 def _choose(rows: Sequence[Row], logits: Tensor, drawn: Mapping[int, int]) -> list[int]:
     """Return each row's next token: the one it drew, or the likeliest that it may take. Moves the matchers on."""
     if not rows:
@@ -275,12 +304,8 @@ def _choose(rows: Sequence[Row], logits: Tensor, drawn: Mapping[int, int]) -> li
             chosen[place] = token
         if row.matcher is None or row.error is not None:
             continue
-        if token is None:
-            if row.matcher.ends_loops:
-                row.repeated |= looping(row.ids, bool(row.repeated))
-            # As a rule the likeliest is allowed, and then no mask need be made.
-            if chosen[place] not in row.repeated and row.matcher.accepts(chosen[place]):
-                continue
+        if token is None and row.allows(chosen[place]):
+            continue  # as a rule the likeliest is allowed, and then no mask need be made
         with row.alone():
             if token is None:
                 row.matcher.restrict(logits[place])
