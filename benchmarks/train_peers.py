@@ -25,7 +25,7 @@ from typing import Any
 
 import torch
 from peer_environment import environment, machine, real_data
-from train_contenders import CONTENDERS, REPORT, TRL, Contender, chosen
+from train_contenders import CONTENDERS, LLAMA_FACTORY, Contender, chosen
 from train_figures import compare, table, write_into
 from train_protocol import OutOfMemory, Worker, WorkerFailed
 from train_rows import MAX_LENGTH, QWEN, SEED, Made, make
@@ -162,7 +162,7 @@ def run(contender: Contender, made: Made, work: Path, arguments: argparse.Namesp
     reason = contender.reason(torch.cuda.is_available())
     if reason is None:
         say(f"{contender.name}:")
-        given = arguments.trl_python if contender.peer in (TRL, REPORT) else arguments.llama_factory_python
+        given = arguments.llama_factory_python if contender.peer is LLAMA_FACTORY else arguments.trl_python
         peer = contender.peer
         try:
             python = environment(work, peer.environment, peer.packages, given=given, pinned=peer.pinned)
@@ -228,7 +228,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--rows-for", type=int, default=8, help="rows are made for so many steps, or more if needed")
     parser.add_argument("--base", choices=(QWEN, TINY), default=QWEN, help="tiny: the packaged base, to try it out")
     parser.add_argument("--ours", nargs=argparse.REMAINDER, default=[], help="last: options of train_hive_mind.py")
-    parser.add_argument("--trl-python", type=Path, help="an environment with TRL and PEFT to use as it is")
+    parser.add_argument("--trl-python", type=Path, help="an environment with TRL and PEFT (and Liger) to use as it is")
     parser.add_argument("--llama-factory-python", type=Path, help="an environment with LLaMA-Factory to use as it is")
     parser.add_argument("--work", type=Path, help="scratch folder to keep, with its environments")
     parser.add_argument("--real", type=Path, help="the real data; without it, the folder in HIVE_MIND_REAL_DATA")

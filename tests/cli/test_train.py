@@ -64,7 +64,8 @@ def test_config_options_and_overrides_together(here, capsys):
         (["training.device=cuda", "model.base=small-base"], 2, "device=cuda was asked for"),
     ],
 )
-def test_bad_input_is_one_sentence_and_the_right_code(here, capsys, arguments, code, message):
+def test_bad_input_is_one_sentence_and_the_right_code(here, capsys, monkeypatch, arguments, code, message):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     (here / "broken.jsonl").write_bytes(b'{"messages": []}\n{"messages"\n')
     assert _run(["train", *arguments]) == code
     error = capsys.readouterr().err.splitlines()[-1]

@@ -16,6 +16,9 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from hive_mind.device import Device
+from hive_mind.errors import UsageError
+
 T = TypeVar("T")
 
 
@@ -68,22 +71,40 @@ class Processes:
 ALONE = Processes()
 
 
+def take_gpu(wanted: str) -> None:
+    """Make one GPU a process's own, before a device is picked; `wanted` is training.device. Alone, all stays as it is.
+
+    Raises UsageError if torchrun started more processes here than there are GPUs.
+    """
+    if _world() == 1 or wanted == "cpu" or not torch.cuda.is_available():
+        return
+    own, gpus = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
+    if own >= gpus:
+        raise UsageError(
+            f"torchrun started over {own} processes on this machine and torch sees {gpus} of its GPUs; start one a GPU "
+            f"(--nproc-per-node={gpus}), or train on the CPU (training.device=cpu)"
+        )
+    torch.cuda.set_device(own)
+
+
 @contextmanager
-def joined() -> Iterator[Processes]:
+def joined(device: Device) -> Iterator[Processes]:
     """Join the processes that torchrun started (WORLD_SIZE, RANK, LOCAL_RANK); a process alone where it did not.
 
     While entered, every process but the first keeps quiet.
     """
-    world = int(os.environ.get("WORLD_SIZE", "1"))
+    world = _world()
     if world == 1:
         yield ALONE
         return
-    if torch.cuda.is_available():
-        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    torch.distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    torch.distributed.init_process_group("nccl" if device.is_gpu else "gloo")
     rank = torch.distributed.get_rank()
     with contextlib.ExitStack() as stack:
         stack.callback(torch.distributed.destroy_process_group)
         if rank:
             stack.enter_context(contextlib.redirect_stderr(stack.enter_context(open(os.devnull, "w"))))
         yield Processes(rank, world)
+
+
+def _world() -> int:
+    return int(os.environ.get("WORLD_SIZE", "1"))
