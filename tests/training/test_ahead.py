@@ -61,3 +61,16 @@ def test_too_many_broken_steps_end_it_with_the_last_good_state(request_for, monk
     with pytest.raises(HiveMindError, match=r"3 steps in a row, up to step 5.*after step 2 is saved.*learning_rate"):
         run(request, ahead=True)
     assert newest_checkpoint(request.output / "checkpoints").step == 2
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+def test_a_gpu_is_not_waited_for_while_a_step_is_launched(request_for):
+    trainer = make_trainer(request_for(), Packing(8), torch.bfloat16, "cuda")
+    step = next(trainer.job.plan.steps())
+    trainer._step(step, StopRequest())  # the first one takes memory and loads kernels
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        launched = trainer._launch(step, StopRequest())
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    trainer._settle(launched)

@@ -26,9 +26,9 @@ from tests.model.test_qwen2 import reference
 from tests.training.conftest import row, write_rows
 
 
-def make_trainer(request, packing, dtype=torch.float32):
+def make_trainer(request, packing, dtype=torch.float32, device="cpu"):
     settings = request.settings
-    device = Device(torch.device("cpu"), dtype, "test")
+    device = Device(torch.device(device), dtype, "test")
     model = load_model(request.base, device)
     lora.attach(model, settings.lora_r, settings.lora_alpha, settings.seed)
     examples = tokenise(request.dataset, load_tokenizer(request.base.folder), settings.max_length).examples

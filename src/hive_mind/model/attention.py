@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from hive_mind.device import moved
 from hive_mind.model.blocked_attention import blocked_attention
 
 
@@ -40,7 +41,7 @@ class Layout:
         offsets[1:] = counts.cumsum(0)
         starts = offsets[:-1].to(torch.int64).repeat_interleave(counts)
         positions = torch.arange(int(offsets[-1])) - starts
-        return cls(tuple(lengths), offsets.to(device), positions.to(device))
+        return cls(tuple(lengths), moved(offsets, device), moved(positions, device))
 
     @property
     def tokens(self) -> int:

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from hive_mind.device import moved
 from hive_mind.model.attention import Layout
 from hive_mind.model.qwen2 import Qwen2
 from hive_mind.training.tokens import Examples
@@ -179,9 +180,7 @@ def collate(
     if filler:
         ids = np.concatenate([ids, np.zeros(filler, dtype=np.int64)])
         lengths.append(filler)
-    tensors = [torch.from_numpy(array) for array in (ids, positions - 1, targets, sources)]
-    if torch.device(device).type == "cuda":
-        tensors = [tensor.pin_memory().to(device, non_blocking=True) for tensor in tensors]
+    tensors = [moved(torch.from_numpy(array), device) for array in (ids, positions - 1, targets, sources)]
     return MicroBatch(tensors[0], Layout.from_lengths(lengths, device), *tensors[1:])
 
 
