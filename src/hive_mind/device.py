@@ -36,7 +36,10 @@ class Device:
 
 
 def pick(device: str = "auto", dtype: str = "auto") -> Device:
-    """Choose the device and compute dtype. Raises UsageError if the one asked for is not there."""
+    """Choose the device and compute dtype: of torchrun's processes each takes a GPU of its own.
+
+    Raises UsageError if the device asked for is not there, or if there are more processes than GPUs.
+    """
     import torch
 
     if device not in DEVICES:
@@ -47,6 +50,7 @@ def pick(device: str = "auto", dtype: str = "auto") -> Device:
         )
     on_gpu = device == "cuda" or (device == "auto" and torch.cuda.is_available())
     if on_gpu:
+        _take_own_gpu()
         backend = "ROCm" if torch.version.hip else "CUDA"
         chosen, name = torch.device("cuda", torch.cuda.current_device()), f"{torch.cuda.get_device_name()} ({backend})"
     else:
@@ -56,6 +60,21 @@ def pick(device: str = "auto", dtype: str = "auto") -> Device:
     else:
         wanted = {"bf16": torch.bfloat16, "fp32": torch.float32}[dtype]
     return Device(chosen, wanted, name)
+
+
+def _take_own_gpu() -> None:
+    """Make the GPU with this process's number the one that torch uses, where torchrun gave it a number (LOCAL_RANK)."""
+    import torch
+
+    if "LOCAL_RANK" not in os.environ:
+        return
+    own, gpus = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
+    if own >= gpus:
+        raise UsageError(
+            f"torchrun started over {own} processes on this machine and torch sees {gpus} of its GPUs; start one a GPU "
+            f"(--nproc-per-node={gpus}), or compute on the CPU (device=cpu)"
+        )
+    torch.cuda.set_device(own)
 
 
 def cpu_has_bf16() -> bool:

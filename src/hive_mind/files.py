@@ -48,12 +48,11 @@ def write_text(path: Path, text: str) -> None:
         file.write(text.encode())
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Write `value` as indented JSON in its own key order, atomically."""
+def write_json(path: Path, value: Any, *, indent: bool = True) -> None:
+    """Write `value` as JSON in its own key order, atomically; on one line without `indent`."""
+    option = orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS | (orjson.OPT_INDENT_2 if indent else 0)
     with atomic_write(path) as file:
-        file.write(
-            orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS)
-        )
+        file.write(orjson.dumps(value, option=option))
 
 
 def read_json(path: Path) -> Any:

@@ -56,7 +56,7 @@ def model(
     return ModelResult(
         name=name, role="version" if adapter else "base", base=BASES[base], adapter=ADAPTER if adapter else None,
         device="test CPU", dtype="float32", seconds=1.0, repairs={}, losses=(Loss("mine", "mine", 1.25, 100, 10),),
-        scores=(), format_given=format_given, outcomes=outcomes, generated=len(items),
+        scores=(), format_given=format_given, outcomes=outcomes,
     )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from hive_mind.evaluation.outcomes import pair
 from hive_mind.evaluation.suite_tables import suite_notes, suite_tables
 from hive_mind.evaluation.suites import NOT_NAMED, load_suites
 from hive_mind.evaluation.tables import paired_rows
-from hive_mind.files import write_jsonl
+from hive_mind.files import read_json, write_jsonl
 from hive_mind.inference import load
 from hive_mind.inference.constraint import Constraints
 from hive_mind.inference.load import ModelReference
@@ -148,6 +148,22 @@ def test_turns_that_stood_in_an_earlier_suite_are_not_asked_again(tmp_path, test
     assert all(model.seconds > 0 for model in today.models)
 
 
+def test_replies_as_served_are_those_that_are_generated_without_plain_ones(
+    tmp_path, test_file, models, files, monkeypatch
+):
+    asked = request(models, test_file, tmp_path, settings(files, "bfcl", "usage"))
+    found = evaluate(asked)
+    monkeypatch.setattr("hive_mind.evaluation.measure._plain", lambda reply: None)
+    anew = evaluate(replace(asked, cache=tmp_path / "other", output=None))
+    for mine, other in zip(found.models, anew.models, strict=True):
+        assert (mine.served, mine.suites) == (other.served, other.suites)
+    kept, generated = (
+        sorted(json.dumps([row.get("served"), row["replies"]]) for row in map(read_json, folder.glob("*.json")))
+        for folder in (tmp_path / "cache", tmp_path / "other")
+    )
+    assert kept == generated
+
+
 def test_what_two_models_differ_in_is_shown_with_the_replies_that_decided(tmp_path, test_file, models, files):
     asked = request(models, test_file, tmp_path, settings(files, "bfcl", "usage"))
     evaluation = evaluate(asked)
@@ -171,15 +187,8 @@ def test_the_format_is_of_all_replies_by_plain_decoding(tmp_path, test_file, mod
     }  # fmt: skip
     assert found.served is None
     assert found.figures["free"] == {"replies": 20, "clean": 20, "stopped": 20, "undeclared": 0, "repairs": {}}
-
-
-def test_time_is_of_the_replies_that_were_generated(tmp_path, test_file, models, files):
-    """Of a reply that counts for two suites once, and as served only of one that plain decoding had not said."""
-    evaluation = evaluate(request(models, test_file, tmp_path, settings(files, "bfcl", "usage")))
-    # Plainly all of it: nine held-out items, seven and six tasks, and the calls with their beginning given. As served
-    # the calls alone, which plainly have an argument that is not declared.
-    assert evaluation.models[0].generated == (9 + 7 + 6) + 4 + (4 + 4 + 3)
-    assert Evaluation.load(tmp_path / "out" / "evaluation.json") == evaluation
+    # A reply that counts for two suites was made once, and only plain replies are timed.
+    assert evaluation.asked(evaluation.models[0]) == 9 + 7 + 6
 
 
 def test_the_tables_have_each_suites_figures(tmp_path, test_file, models, files):

@@ -1,14 +1,17 @@
 """A constrained reply of which plain decoding has said a part already: that part is not generated again."""
 
 import random
+from dataclasses import replace
 
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hive_mind.conversation import Tool
 from hive_mind.inference.constraint import Constraints
 from hive_mind.inference.engine import Engine
+from hive_mind.inference.loops import SPAN
 from hive_mind.inference.request import Generation, Request
 from hive_mind.inference.running import begin
 from hive_mind.inference.sampling import Sampling
@@ -86,3 +89,22 @@ def test_it_ends_where_plain_decoding_did(constraints, tiny_tokenizer):
 def test_a_drawn_reply_has_no_plain_one():
     with pytest.raises(ValueError, match="draws its tokens"):
         Request([1], 4, sampling=Sampling(0.8), plain=Generation([1], True))
+
+
+def test_a_loop_in_plain_decoding_is_left_where_the_constraint_leaves_it(constraints, tiny_tokenizer):
+    """A model that likes one token best fills a plain reply with it, and is made to go on where calls are offered."""
+    model = random_model(tiny_tokenizer.vocab_size)
+    stuck, next_best = tiny_tokenizer.encode("x")[0], tiny_tokenizer.encode("y")[0]
+
+    def project(states):
+        logits = torch.zeros(len(states), tiny_tokenizer.vocab_size)
+        logits[:, stuck], logits[:, next_best] = 2, 1
+        return logits
+
+    model.project = project
+    engine = Engine(model)
+    held = Request([1, 2], 150, tiny_tokenizer.stop_ids, constraint=constraints.constraint((NOTE,)))
+    (plain,) = engine.generate([replace(held, constraint=None)])
+    assert plain.ids == [stuck] * 150
+    anew, again = engine.generate([held]), engine.generate([replace(held, plain=plain)])
+    assert again == anew and anew[0].ids[:SPAN] == [stuck] * SPAN and next_best in anew[0].ids

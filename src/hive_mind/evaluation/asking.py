@@ -17,7 +17,7 @@ from typing import Any
 from hive_mind.chat.parse import parse_reply
 from hive_mind.chat.render import render_prompt
 from hive_mind.config import dump
-from hive_mind.evaluation.measure import Reply, constraints, generated, replies_from, reply_to, served_replies
+from hive_mind.evaluation.measure import Reply, constraints, replies_from, reply_to, served_replies
 from hive_mind.evaluation.outcomes import Decoding, Outcomes, SuiteResult, Task
 from hive_mind.evaluation.settings import EvaluationSettings
 from hive_mind.evaluation.suites import Checked, Rules, Suite, SuiteTask
@@ -50,12 +50,6 @@ class Answers:
 
 Answered = Mapping[str, Mapping[Decoding, Answers]]
 """By suite and decoding; a suite that is served as it is decoded plainly has "free" alone."""
-
-
-def generated_of(answers: Mapping[Decoding, Answers]) -> int:
-    """Return how many replies one model's seconds on a suite were spent on."""
-    served = answers.get("served")
-    return generated(answers["free"].replies, served.replies if served is not None else None)
 
 
 def ask_suites(
@@ -100,7 +94,7 @@ class _Asker:
                 written = None if replies is None else [reply and asdict(reply) for reply in replies]
                 row = {"seconds": seconds, "replies": written}
                 if file is not None:
-                    write_json(file, row)
+                    write_json(file, row, indent=False)
             if row["replies"] is not None:
                 replies = replies_from(row["replies"])
                 free = free or replies

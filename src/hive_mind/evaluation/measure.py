@@ -46,19 +46,13 @@ def replies_from(rows: Sequence[Any]) -> tuple[Reply | None, ...]:
     return tuple(Reply(reply["text"], tuple(reply["ids"]), reply["stopped"]) if reply else None for reply in rows)
 
 
-def generated(free: Sequence[Reply | None], served: Sequence[Reply | None] | None) -> int:
-    """Return how many replies were generated: as served only those that plain decoding had not said already."""
-    again = zip(free, served, strict=True) if served is not None else ()
-    return sum(reply is not None for reply in free) + sum(mine is not None and mine != plain for plain, mine in again)
-
-
 @dataclass(frozen=True, slots=True)
 class Measured:
     """A model's raw results, in the order of the suite. None stands where a prompt or conversation was too long.
 
     replies, served, given: one an item (`served`, held to the declared tools, None if the base cannot be; `given`, with
     the beginning of a call forced, on call items only, None if not asked); losses: one (summed nats, labelled tokens) a
-    conversation.
+    conversation. `seconds` were spent on `replies` alone: what the others take hangs on how much of them is generated.
     """
 
     device: str
@@ -82,11 +76,6 @@ class Measured:
             given=None if row["given"] is None else replies_from(row["given"]),
             losses=tuple((pair[0], pair[1]) if pair else None for pair in row["losses"]),
         )
-
-    @property
-    def generated(self) -> int:
-        """How many replies `seconds` were spent on."""
-        return generated(self.replies, self.served) + sum(reply is not None for reply in self.given or ())
 
 
 @dataclass(frozen=True)
@@ -134,7 +123,6 @@ def measure(
     loaded: Loaded, suite: Suite, prepared: Prepared, settings: EvaluationSettings, logit_change: float | None
 ) -> Measured:
     """Measure what the loaded model says to every item and its loss on every conversation."""
-    started = time.monotonic()
     give_format = settings.format_given and logit_change is None
     call_items = [index for index, item in enumerate(suite.items) if item.kind == "call"] if give_format else []
     asked = sum(prompt is not None for prompt in prepared.prompts) + sum(
@@ -145,14 +133,16 @@ def measure(
     budgets = (settings.max_new_tokens, settings.batch_tokens)
     with track(f"evaluating {loaded.name}", total=asked, unit="replies") as progress:
         losses = conversation_losses(loaded, prepared.conversations, settings.batch_tokens)
+        started = time.monotonic()
         replies = reply_to(loaded, prepared.prompts, *budgets, progress)
+        seconds = time.monotonic() - started
         served = served_replies(loaded, prepared.prompts, held, replies, *budgets, progress) if held else None
         given = None
         if give_format:
             prompts = [prepared.prompts[index] for index in call_items]
             given = reply_to(loaded, prompts, *budgets, progress, beginning=CALL_BEGINNING)
     return Measured(
-        loaded.device.name, str(loaded.model.dtype).removeprefix("torch."), round(time.monotonic() - started, 2),
+        loaded.device.name, str(loaded.model.dtype).removeprefix("torch."), round(seconds, 2),
         logit_change, replies, served, given, losses,
     )  # fmt: skip
 

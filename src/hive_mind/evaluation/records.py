@@ -70,8 +70,8 @@ class ModelResult:
     `adapter` is None for a plain base, else {digest, bytes, logit_change}: the size of the version's files and the
     largest change of a logit that the adapter made on real prompts. `format_given` holds the scores on call items when
     the reply's beginning was given. `outcomes` are of plain decoding, `served` of calls held to the declared tools,
-    None where the base's calls cannot be. `suites` are the results on suites other than the held-out items.
-    `generated`: how many replies `seconds` were spent on; 0 in records of before.
+    None where the base's calls cannot be. `suites` are the results on suites other than the held-out items. `seconds`
+    were spent on plain decoding, of held-out items and suites.
     """
 
     name: str
@@ -88,7 +88,6 @@ class ModelResult:
     outcomes: Outcomes
     suites: tuple[SuiteResult, ...] = ()
     served: Outcomes | None = None
-    generated: int = 0
 
     def loss(self, source: str | None = None) -> float | None:
         """Return the loss over all labelled tokens, or over one source's; None if there are none."""
@@ -108,7 +107,7 @@ class ModelResult:
 
     @classmethod
     def from_dict(cls, row: Mapping[str, Any]) -> ModelResult:
-        values = {f.name: row[f.name] for f in fields(cls) if f.name not in ("served", "suites", "generated")}
+        values = {f.name: row[f.name] for f in fields(cls) if f.name not in ("served", "suites")}
         values["losses"] = tuple(Loss(**loss) for loss in row["losses"])
         values["scores"] = tuple(Score(**score) for score in row["scores"])
         given = row["format_given"]
@@ -116,7 +115,6 @@ class ModelResult:
         values["outcomes"] = Outcomes.from_dict(row["outcomes"])
         served, suites = row.get("served"), row.get("suites", ())  # records of before have none
         values["served"] = served and Outcomes.from_dict(served)
-        values["generated"] = row.get("generated", 0)
         return cls(**values, suites=tuple(SuiteResult.from_dict(suite) for suite in suites))
 
 
@@ -163,6 +161,10 @@ class Evaluation:
         tasks = tuple(Task(i.id, f"held_out/{i.tier}", _cluster(i)) for i in map(self.items.__getitem__, offered))
         well_formed = SuiteResult("format", self.suite["digest"], tasks, free=_well_formed(model.outcomes, offered))
         return (held_out, well_formed, *model.suites)
+
+    def asked(self, model: ModelResult) -> int:
+        """Return how many replies a model's `seconds` were spent on."""
+        return len(self.items) + sum(len(suite.tasks) for suite in model.suites if suite.suite != "format")
 
     def groups(self) -> list[tuple[str, str]]:
         """Return every (tier, kind) in the order of the items."""

@@ -83,7 +83,7 @@ def evaluate(request: EvaluationRequest) -> Evaluation:
     for model, result in _measure(missing, bench):
         measured[model.name] = result
         if request.cache is not None:
-            write_json(kept_file(request.cache, model, suite, settings, device), result.to_dict())
+            write_json(kept_file(request.cache, model, suite, settings, device), result.to_dict(), indent=False)
     suites = load_suites(settings.suites)
     answered = _ask_suites(request, suites, bench)
     evaluation = _compose(request, suite, [measured[name] for name in names], suites, [answered[n] for n in names])
@@ -250,7 +250,7 @@ def _with_suites(
     results: tuple[SuiteResult, ...],
 ) -> ModelResult:
     """Add a model's results on the other suites, `format` over all, and the time that they took."""
-    from hive_mind.evaluation.asking import format_result, generated_of
+    from hive_mind.evaluation.asking import format_result
 
     samples = []
     for item, reply in ((suite.items[index], measured.replies[index]) for index in asked):
@@ -258,11 +258,8 @@ def _with_suites(
             task = Task(item.id, f"held_out/{item.tier}", item.cluster)
             samples.append((task, Sample(item.tools, reply.text, reply.stopped)))
     well_formed = format_result(samples, suite.digest, suites, answered, results)
-    seconds = model.seconds + sum(made.seconds for by_decoding in answered.values() for made in by_decoding.values())
-    return replace(
-        model, suites=(*results, well_formed), seconds=round(seconds, 2),
-        generated=measured.generated + sum(map(generated_of, answered.values())),
-    )  # fmt: skip
+    seconds = model.seconds + sum(by_decoding["free"].seconds for by_decoding in answered.values())
+    return replace(model, suites=(*results, well_formed), seconds=round(seconds, 2))
 
 
 def _result(

@@ -124,9 +124,7 @@ def _must_pass(contest: Contest) -> Iterator[Check]:
 def _speed(contest: Contest) -> Check:
     """Time a reply, as far as both were measured alike. It is wall time, so a gross loss holds and does not reject."""
     mine, theirs = contest.candidate, contest.rival
-    if not (mine.generated and theirs.generated):
-        return Check("speed", "shown", "how many replies were generated was not recorded", {"seconds_a_reply": None})
-    seconds = [model.seconds / model.generated for model in (mine, theirs)]
+    seconds = [model.seconds / max(1, contest.evaluation.asked(model)) for model in (mine, theirs)]
     figures = {"seconds_a_reply": seconds[0], "rival": seconds[1]}
     if (mine.device, mine.dtype) != (theirs.device, theirs.dtype):
         reason = f"{seconds[0]:.3g} s a reply; {theirs.name} was measured on another device ({theirs.device})"

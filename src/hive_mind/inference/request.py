@@ -23,10 +23,10 @@ class Request:
 
     max_new_tokens: the reply's budget, its stop token counted; forced: a beginning that the reply is given, part of it
     and outside its budget; adapter: whose name the rows go through, None for the base (or what the model is set to);
-    constraint: what the reply may look like; plain: the greedy reply without the constraint, where it is known: as far
-    as it is allowed it is this one too, and is not generated again; remember: so many of the prompt's first tokens are
-    kept for later prompts that begin alike; keep: prompt and reply are kept as well once it is done, for a conversation
-    that goes on. Raises ValueError if `plain` is given and tokens are drawn.
+    constraint: what the reply may look like; plain: the greedy reply without the constraint, `forced` among it, where
+    it is known: as far as it is allowed it is this one too, and is not generated again; remember: so many of the
+    prompt's first tokens are kept for later prompts that begin alike; keep: prompt and reply are kept as well once it
+    is done, for a conversation that goes on. Raises ValueError if `plain` is given and tokens are drawn.
     """
 
     prompt: Sequence[int]

@@ -17,7 +17,6 @@ import torch
 from torch import Tensor
 
 from hive_mind.device import Device
-from hive_mind.errors import UsageError
 
 T = TypeVar("T")
 
@@ -71,29 +70,13 @@ class Processes:
 ALONE = Processes()
 
 
-def take_gpu(wanted: str) -> None:
-    """Make one GPU a process's own, before a device is picked; `wanted` is training.device. Alone, all stays as it is.
-
-    Raises UsageError if torchrun started more processes here than there are GPUs.
-    """
-    if _world() == 1 or wanted == "cpu" or not torch.cuda.is_available():
-        return
-    own, gpus = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
-    if own >= gpus:
-        raise UsageError(
-            f"torchrun started over {own} processes on this machine and torch sees {gpus} of its GPUs; start one a GPU "
-            f"(--nproc-per-node={gpus}), or train on the CPU (training.device=cpu)"
-        )
-    torch.cuda.set_device(own)
-
-
 @contextmanager
 def joined(device: Device) -> Iterator[Processes]:
-    """Join the processes that torchrun started (WORLD_SIZE, RANK, LOCAL_RANK); a process alone where it did not.
+    """Join the processes that torchrun started (WORLD_SIZE, RANK); a process alone where it did not.
 
     While entered, every process but the first keeps quiet.
     """
-    world = _world()
+    world = int(os.environ.get("WORLD_SIZE", "1"))
     if world == 1:
         yield ALONE
         return
@@ -104,7 +87,3 @@ def joined(device: Device) -> Iterator[Processes]:
         if rank:
             stack.enter_context(contextlib.redirect_stderr(stack.enter_context(open(os.devnull, "w"))))
         yield Processes(rank, world)
-
-
-def _world() -> int:
-    return int(os.environ.get("WORLD_SIZE", "1"))

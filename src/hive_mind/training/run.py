@@ -36,7 +36,7 @@ from hive_mind.training.lessons import memory_key, remember_footprint
 from hive_mind.training.log import LOG_FILE, TrainerLog, read_log
 from hive_mind.training.loop import FORMAT, Trainer
 from hive_mind.training.memory import choose
-from hive_mind.training.processes import Processes, joined, take_gpu
+from hive_mind.training.processes import Processes, joined
 from hive_mind.training.pulse import SILENT, Pulse
 from hive_mind.training.records import (
     METRICS_FILE,
@@ -65,7 +65,6 @@ def train(request: TrainRequest, attempt: Attempt = UNDISTURBED, pulse: Pulse = 
     go on.
     """
     tokenizer = load_tokenizer(request.base.folder)
-    take_gpu(request.settings.device)
     device = device_of(request.settings, attempt)
     identity = _identity(request, tokenizer, device)
     done = already_done(request, identity)
