@@ -27,6 +27,19 @@ def random_model(vocab_size: int, seed: int = 0, layers: int = 2) -> Qwen2:
     return model.eval()
 
 
+def stubborn_model(vocab_size: int, best: int, next_best: int) -> Qwen2:
+    """A model that likes one token best and another next, whatever comes before."""
+    model = random_model(vocab_size)
+
+    def project(states: torch.Tensor) -> torch.Tensor:
+        logits = torch.zeros(len(states), vocab_size)
+        logits[:, best], logits[:, next_best] = 2, 1
+        return logits
+
+    model.project = project
+    return model
+
+
 def write_base(folder: Path, tokenizer_folder: Path, model: Qwen2 | None = None, seed: int = 0) -> Base:
     """Write a base model's folder and resolve it."""
     folder.mkdir(parents=True)

@@ -4,7 +4,6 @@ import random
 from dataclasses import replace
 
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,7 +14,7 @@ from hive_mind.inference.loops import SPAN
 from hive_mind.inference.request import Generation, Request
 from hive_mind.inference.running import begin
 from hive_mind.inference.sampling import Sampling
-from tests.tiny_models import random_model
+from tests.tiny_models import random_model, stubborn_model
 
 NOTE = Tool("note", "Write a note.", {
     "type": "object", "properties": {"text": {"type": "string"}, "lines": {"type": "integer"}}, "required": ["text"],
@@ -93,16 +92,8 @@ def test_a_drawn_reply_has_no_plain_one():
 
 def test_a_loop_in_plain_decoding_is_left_where_the_constraint_leaves_it(constraints, tiny_tokenizer):
     """A model that likes one token best fills a plain reply with it, and is made to go on where calls are offered."""
-    model = random_model(tiny_tokenizer.vocab_size)
     stuck, next_best = tiny_tokenizer.encode("x")[0], tiny_tokenizer.encode("y")[0]
-
-    def project(states):
-        logits = torch.zeros(len(states), tiny_tokenizer.vocab_size)
-        logits[:, stuck], logits[:, next_best] = 2, 1
-        return logits
-
-    model.project = project
-    engine = Engine(model)
+    engine = Engine(stubborn_model(tiny_tokenizer.vocab_size, stuck, next_best))
     held = Request([1, 2], 150, tiny_tokenizer.stop_ids, constraint=constraints.constraint((NOTE,)))
     (plain,) = engine.generate([replace(held, constraint=None)])
     assert plain.ids == [stuck] * 150

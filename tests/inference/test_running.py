@@ -4,7 +4,6 @@ import random
 from typing import ClassVar
 
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +15,7 @@ from hive_mind.inference.loops import NEXT_SPAN, SPAN, TIMES, looping
 from hive_mind.inference.request import Request
 from hive_mind.inference.running import PASS_TOKENS, Running
 from hive_mind.inference.sampling import Sampling
-from tests.tiny_models import random_model
+from tests.tiny_models import random_model, stubborn_model
 
 VOCABULARY = 300
 
@@ -184,15 +183,8 @@ def test_a_greedy_call_does_not_repeat_itself_without_end(tiny_tokenizer):
     """A model that likes one token best, whatever comes before, fills no string with it."""
     constraints = Constraints(tiny_tokenizer, tiny_tokenizer.vocab_size)
     tool = Tool("t", "", {"type": "object", "properties": {"p": {"type": "string"}}, "required": ["p"]})
-    model = random_model(tiny_tokenizer.vocab_size)
     stuck, end = tiny_tokenizer.encode("x")[0], tiny_tokenizer.encode('"}')[0]
-
-    def project(states):
-        logits = torch.zeros(len(states), tiny_tokenizer.vocab_size)
-        logits[:, stuck], logits[:, end] = 2, 1
-        return logits
-
-    model.project = project
+    model = stubborn_model(tiny_tokenizer.vocab_size, stuck, end)
     for choice, sampling, ended in (("required", Sampling(), True), ("none", Sampling(), False)):
         constraint = constraints.constraint([tool], choice, parallel=False) or constraints.words()
         (reply,) = Engine(model).generate(
