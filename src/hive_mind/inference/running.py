@@ -182,9 +182,7 @@ class Running:
         return done
 
     def _row(self, request: Request) -> Row:
-        row = begin(request)
-        row.key = 0 if self.adapters is None else self.adapters.serials[request.adapter]
-        return row
+        return begin(request, 0 if self.adapters is None else self.adapters.serials[request.adapter])
 
     def _recall(self, number: int) -> None:
         """Fill a new row with the longest beginning of its prompt that was read before."""
@@ -276,7 +274,7 @@ class Running:
         return logits, dict(zip(drawn, sample(logits[drawn], samplings, draws), strict=True))
 
 
-def begin(request: Request) -> Row:
+def begin(request: Request, key: int = 0) -> Row:
     """Return a request's row with as much of the reply as is known before the model is asked: all of it if it is done.
 
     Raises HiveMindError if its grammar cannot be followed.
@@ -285,7 +283,7 @@ def begin(request: Request) -> Row:
     if not unread or request.max_new_tokens < 1:
         raise ValueError("a request needs at least one token of prompt and one to answer with")
     matcher = None if request.constraint is None else request.constraint.matcher()
-    row = Row(request, list(request.forced), unread, matcher, Random(request.sampling.seed), remember=request.remember)
+    row = Row(request, list(request.forced), unread, matcher, Random(request.sampling.seed), key, request.remember)
     if matcher is not None:
         row.follow(matcher)
     if request.plain is not None:
