@@ -119,6 +119,16 @@ def test_rollback_passes_over_a_version_that_does_not_verify_and_says_so(models,
     assert "foundation_v2 was passed over" in capsys.readouterr().err
 
 
+def test_rollback_never_ends_at_the_version_that_is_left(models):
+    """What lies between two times of being served does not verify: going past it leads to the same version again."""
+    for version in ("foundation_v1", "foundation_v2", "foundation_v1"):
+        registry.promote(models, version, PROMOTE)
+    tamper(models / "foundation_v2")
+    with pytest.raises(UsageError, match=r"no earlier version to go back to \(foundation_v2 was passed over"):
+        registry.rollback(models)
+    assert registry.latest(models) == "foundation_v1"
+
+
 def test_rollback_does_not_trust_another_version_under_an_old_name(models):
     registry.promote(models, "foundation_v1", PROMOTE)
     registry.promote(models, "foundation_v2", PROMOTE)

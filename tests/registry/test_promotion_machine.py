@@ -75,9 +75,7 @@ class Registry(RuleBasedStateMachine):
     @rule()
     def rollback(self):
         way = list(self.served)
-        while way and way[-1] == self.served[-1]:
-            way.pop()
-        while way and way[-1] in self.damaged:
+        while way and (way[-1] == self.served[-1] or way[-1] in self.damaged):
             way.pop()
         if not way:
             try:

@@ -85,6 +85,4 @@ def way_back(entries: Sequence[Promotion], current: str | None) -> list[Promotio
                 served.pop()
         else:
             served.append(entry)
-    while served and served[-1].version == current:
-        served.pop()
-    return served[::-1]
+    return [entry for entry in reversed(served) if entry.version != current]
